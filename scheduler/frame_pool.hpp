@@ -1,0 +1,129 @@
+// FramePool: recycled memory for coroutine frames and task states, one pool per loop; FrameDepot: where the loops of
+// one runtime hand each other their surplus.
+//
+// Invariant: every block is malloc'ed by itself with the size of its class, so that any pool, the depot or free() may
+// take it back, whoever gave it. A pool keeps at most kBlocksKept of a class; a loop that only ever frees (it runs
+// what another one creates) hands batches to the depot, where the creating loop finds them.
+//
+// Blocks in a pool are poisoned under AddressSanitizer: a frame used after its end is reported like any other.
+// Rejected: carving pages (memory that never returns), malloc alone (9 to 18 ns where this costs 4).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "scheduler/atomic.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WEFT_POISONS_FRAMES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WEFT_POISONS_FRAMES 1
+#endif
+#endif
+#ifdef WEFT_POISONS_FRAMES
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace weft::scheduler {
+
+class FrameDepot;
+
+class FramePool {
+public:
+    explicit FramePool(FrameDepot& depot) : depot_(depot) {}
+    FramePool(const FramePool&) = delete;
+    FramePool& operator=(const FramePool&) = delete;
+    ~FramePool();
+
+    static constexpr std::size_t kGranule = 32;
+    static constexpr std::size_t kClasses = 32;  // up to 1 KiB; larger blocks go to malloc
+    static constexpr std::size_t kBatch = 64;
+    static constexpr std::size_t kBlocksKept = 4 * kBatch;
+
+    [[nodiscard]] static constexpr std::size_t class_of(std::size_t size) { return (size + kGranule - 1) / kGranule; }
+
+    // Thread: owner.
+    [[nodiscard]] void* allocate(std::size_t size) {
+        const std::size_t c = class_of(size);
+        if (c >= kClasses) [[unlikely]] return ::operator new(size);
+        Shelf& shelf = shelves_[c];
+        if (shelf.top == nullptr) [[unlikely]] {
+            if (!refill(c)) return ::operator new(c * kGranule);
+        }
+        Block* block = shelf.top;
+        unpoison(block, c);
+        shelf.top = block->next;
+        --shelf.count;
+        return block;
+    }
+
+    // Thread: owner. `size` is what was asked for.
+    void deallocate(void* memory, std::size_t size) noexcept {
+        const std::size_t c = class_of(size);
+        if (c >= kClasses) [[unlikely]] return ::operator delete(memory);
+        Shelf& shelf = shelves_[c];
+        if (shelf.count >= kBlocksKept) [[unlikely]] spill(c);
+        auto* block = static_cast<Block*>(memory);
+        block->next = shelf.top;
+        shelf.top = block;
+        ++shelf.count;
+        poison(block, c);
+    }
+
+private:
+    friend class FrameDepot;
+    struct Block {
+        Block* next;
+    };
+    struct Shelf {
+        Block* top = nullptr;
+        std::size_t count = 0;
+    };
+
+    static void poison([[maybe_unused]] Block* block, [[maybe_unused]] std::size_t c) {
+#ifdef WEFT_POISONS_FRAMES
+        __asan_poison_memory_region(block, c * kGranule);
+#endif
+    }
+    static void unpoison([[maybe_unused]] Block* block, [[maybe_unused]] std::size_t c) {
+#ifdef WEFT_POISONS_FRAMES
+        __asan_unpoison_memory_region(block, c * kGranule);
+#endif
+    }
+
+    [[nodiscard]] bool refill(std::size_t c);
+    void spill(std::size_t c) noexcept;
+    Block* take_batch(std::size_t c) noexcept;
+
+    std::array<Shelf, kClasses> shelves_{};
+    FrameDepot& depot_;
+};
+
+// Thread: any.
+class FrameDepot {
+public:
+    FrameDepot() = default;
+    FrameDepot(const FrameDepot&) = delete;
+    FrameDepot& operator=(const FrameDepot&) = delete;
+    ~FrameDepot();
+
+    // A burst of a million tasks finds its memory again; what exceeds this goes back to malloc.
+    static constexpr std::size_t kBytesKept = std::size_t{256} << 20;
+
+    // Takes a batch of kBatch blocks linked through their first word, or frees it.
+    void give(std::size_t c, FramePool::Block* batch) noexcept;
+
+    // Returns a batch, or null.
+    [[nodiscard]] FramePool::Block* take(std::size_t c) noexcept;
+
+private:
+    Mutex mutex_;
+    std::array<std::vector<FramePool::Block*>, FramePool::kClasses> batches_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace weft::scheduler

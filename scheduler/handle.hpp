@@ -1,0 +1,129 @@
+// Handle: a callback that was handed to a loop and that one can cancel. TimerHandle: one with a deadline.
+//
+// Invariant: the callable is destroyed exactly once, by whoever moves the state out of `queued`: the loop that runs
+// it, or the canceller, at once (rule 9), even while the entry still lies in a queue or the heap.
+//
+//     queued --run--> running --> spent        queued --cancel--> cancelled        queued --loop closes--> dropped
+//
+// Orderings
+//   H1 state: acq_rel CAS out of queued, by one winner; the callable belongs to the winner
+//
+// Thread: cancel from any thread. Handles are counted references and may outlive the loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "scheduler/atomic.hpp"
+#include "scheduler/loop.hpp"
+#include "scheduler/runnable.hpp"
+#include "scheduler/timer.hpp"
+
+namespace weft {
+
+namespace scheduler {
+
+// The shared part of a Handle.
+class Callback : public Runnable, public Timer {
+public:
+    // Runs the callable unless it was cancelled. An exception goes to `report_callback_exception`.
+    void run() noexcept final;
+    void drop() noexcept final;
+    // A due timer is queued like anything else: it runs in the turn that finds it due.
+    void fire() noexcept final { current_loop()->push_pinned(*this); }
+    void discard() noexcept final { drop(); }
+
+    // Returns false if it was cancelled, has run, or is running.
+    bool cancel() noexcept;
+    [[nodiscard]] bool cancelled() const { return state_.load(std::memory_order_acquire) == State::cancelled; }
+
+    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+    std::optional<TimePoint> when_;
+
+protected:
+    virtual ~Callback() = default;
+    virtual void call() = 0;
+    virtual void destroy_callable() noexcept = 0;
+
+private:
+    enum class State : std::uint8_t { queued, running, spent, cancelled };
+
+    [[nodiscard]] bool claim(State to) noexcept {
+        State expected = State::queued;
+        return state_.compare_exchange_strong(expected, to, std::memory_order_acq_rel,  // H1
+                                              std::memory_order_acquire);
+    }
+
+    Atomic<State> state_{State::queued};
+    Atomic<std::uint32_t> references_{2};  // the queue's and the first Handle's
+};
+
+template <class F>
+class CallbackOf final : public Callback {
+public:
+    explicit CallbackOf(F callable) : callable_(std::move(callable)) {}
+
+private:
+    void call() override { std::invoke(*callable_); }
+    void destroy_callable() noexcept override { callable_.reset(); }
+
+    std::optional<F> callable_;
+};
+
+// What becomes of an exception that leaves a callback: SystemExit and KeyboardInterrupt leave the loop, all others
+// are logged as "Exception in callback". Set once by sync/, which knows those types.
+using ReportCallbackException = void (*)(std::exception_ptr exception) noexcept;
+extern ReportCallbackException report_callback_exception;
+
+}  // namespace scheduler
+
+class Handle {
+public:
+    Handle() = default;
+    explicit Handle(scheduler::Callback& callback) : callback_(&callback) {}
+    Handle(const Handle& other) : callback_(other.callback_) {
+        if (callback_ != nullptr) callback_->retain();
+    }
+    Handle(Handle&& other) noexcept : callback_(std::exchange(other.callback_, nullptr)) {}
+    Handle& operator=(Handle other) noexcept {
+        std::swap(callback_, other.callback_);
+        return *this;
+    }
+    ~Handle() {
+        if (callback_ != nullptr) callback_->release();
+    }
+
+    explicit operator bool() const { return callback_ != nullptr; }
+    friend bool operator==(const Handle& a, const Handle& b) { return a.callback_ == b.callback_; }
+
+    // Drops the callable at once; it will not run. Idempotent. Thread: any.
+    void cancel() const { (void)get().cancel(); }
+    [[nodiscard]] bool cancelled() const { return get().cancelled(); }
+
+protected:
+    [[nodiscard]] scheduler::Callback& get() const {
+        if (callback_ == nullptr) throw std::logic_error("Handle is empty: expected one that call_soon or call_later gave");
+        return *callback_;
+    }
+
+private:
+    scheduler::Callback* callback_ = nullptr;
+};
+
+class TimerHandle : public Handle {
+public:
+    using Handle::Handle;
+
+    // Returns the absolute loop time, also after it fired or was cancelled.
+    [[nodiscard]] TimePoint when() const { return *get().when_; }
+};
+
+}  // namespace weft

@@ -1,0 +1,269 @@
+#include "scheduler/loop.hpp"
+
+#include <utility>
+
+namespace weft::scheduler {
+
+// The thread's current loop for the time of a step; nested steps of different loops are legal in a simulation only.
+class Loop::Current {
+public:
+    explicit Current(Loop& loop) : previous_(std::exchange(detail::current, &loop)) {}
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+    ~Current() { detail::current = previous_; }
+
+private:
+    Loop* previous_;
+};
+
+Loop::Loop(std::unique_ptr<Parker> parker) : Loop(std::move(parker), std::make_unique<Neighbours>(1, 0), nullptr) {}
+
+Loop::Loop(std::unique_ptr<Parker> parker, Neighbours& group) : Loop(std::move(parker), nullptr, &group) {}
+
+Loop::Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group, Neighbours* group)
+    : own_group_(std::move(own_group)),
+      group_(own_group_ ? *own_group_ : *group),
+      frames_(group_.depot()),
+      parker_(std::move(parker)),
+      alone_(group_.alone()),
+      index_(group_.join(*this)),
+      shell_(&Shell::acquire(*this, group_)),
+      choice_state_(static_cast<std::uint32_t>(2654435761U * (index_ + 1))) {
+    if (!alone_) forks_.set_hungry();  // the neighbours start with nothing to do
+}
+
+Loop::~Loop() {
+    close();
+    Shell::release(*shell_);
+}
+
+void Loop::run() {
+    running_.store(true, std::memory_order_relaxed);
+    struct Running {
+        Loop& loop;
+        ~Running() {
+            loop.stopping_.store(false, std::memory_order_relaxed);
+            loop.running_.store(false, std::memory_order_relaxed);
+        }
+    } const running{*this};
+    do {  // this is the event loop; one pass is one turn, and a stop() before run() still makes one
+        step();
+    } while (!stopping());
+}
+
+void Loop::step() {
+    const Current current(*this);
+    take_inboxes();
+    if (!has_ready()) find_work();
+    listen();
+    queue_due_timers();
+    run_batch();
+    if (interruption_) [[unlikely]] {
+        interrupted_ = false;
+        std::rethrow_exception(std::exchange(interruption_, nullptr));
+    }
+}
+
+void Loop::take_inboxes() {
+    if (!inbox_.empty()) inbox_.take_all(pinned_);
+    if (alone_ || group_.inbox().empty()) return;
+    Fifo injected;
+    if (!group_.inbox().take_all(injected)) return;
+    while (Runnable* runnable = injected.pop()) ready_.push(*runnable);
+    notify_neighbours();
+}
+
+// Nothing is ready here: looks at the neighbours for a bounded while.
+void Loop::find_work() {
+    if (alone_ || stopping()) return;
+    if (!searching_) searching_ = group_.idle().start_search();
+    if (!searching_) return;
+    for (std::uint32_t round = 0; round < group_.search_rounds(); ++round) {
+        if (steal_once()) return;
+        if (!inbox_.empty() || !group_.inbox().empty()) return take_inboxes();
+        for (int i = 0; i < 8; ++i) spin_hint();
+    }
+}
+
+bool Loop::steal_once() {
+    const auto& loops = group_.loops();
+    const auto count = static_cast<std::uint32_t>(loops.size());
+    const std::uint32_t first = choose(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        Loop& victim = *loops[(first + i) % count];
+        if (&victim == this) continue;
+        Runnable* stolen = victim.ready_.steal(ready_);
+        if (stolen == nullptr) stolen = victim.forks_.steal();
+        if (stolen == nullptr) continue;
+        steals_.store(steals_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        pinned_.push(*stolen);  // it runs in this very turn: not to be stolen again
+        return true;
+    }
+    return false;
+}
+
+// The loop has something to run: it no longer counts as searching, and the last searcher passes the search on.
+void Loop::leave_search() {
+    searching_ = false;
+    if (group_.idle().stop_search()) notify_neighbours();
+}
+
+void Loop::listen() {
+    if (!has_ready() && !stopping()) return park();
+    if (until_glance_ != 0 && !stopping()) return;
+    until_glance_ = kRunnablesPerGlance;
+    parker_->poll();
+}
+
+void Loop::park() {
+    std::optional<TimePoint> deadline = timers_.next_deadline();
+    if (deadline && *deadline <= parker_->now()) {
+        parker_->poll();
+        return;
+    }
+    bool bounded = false;
+    if (park_limit_) {
+        const TimePoint limit = parker_->now() + *park_limit_;
+        bounded = !deadline || limit < *deadline;
+        if (bounded) deadline = limit;
+    }
+
+    parked_.exchange(true, std::memory_order_seq_cst);  // L1 seq_cst
+    if (!alone_) {
+        group_.idle().announce(index_, searching_ ? Idle::From::searching : Idle::From::running);
+        searching_ = false;
+    }
+    struct Awake {  // also when the Parker throws
+        Loop& loop;
+        ~Awake() {
+            loop.parked_.store(false, std::memory_order_relaxed);
+            if (!loop.alone_) loop.searching_ = loop.group_.idle().retract(loop.index_) == Idle::Retract::searching;
+        }
+    } const awake{*this};
+    if (anything_visible()) return;
+    parks_.store(parks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    parker_->park_until(deadline);
+    until_glance_ = kRunnablesPerGlance;
+    if (bounded && parked_.load(std::memory_order_relaxed) && anything_visible() && parker_->now() >= *deadline) {
+        rescues_.store(rescues_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+}
+
+// The last look before sleeping.
+bool Loop::anything_visible() const {
+    if (!inbox_.empty() || stopping_.load(std::memory_order_seq_cst)) return true;
+    if (alone_) return false;
+    if (!group_.inbox().empty()) return true;
+    for (const Loop* neighbour : group_.loops()) {
+        if (!neighbour->ready_.empty() || neighbour->forks_.has_public()) return true;
+    }
+    return false;
+}
+
+void Loop::queue_due_timers() {
+    if (!timers_.empty()) timers_.fire_due(parker_->now());
+}
+
+void Loop::run_batch() {
+    if (searching_ && has_ready()) leave_search();
+    std::size_t pinned = pinned_.size();
+    std::size_t ready = alone_ ? 0 : ready_.size();
+    while ((pinned != 0 || ready != 0) && !interrupted_) {
+        if (pinned != 0) {
+            --pinned;
+            run_one(*pinned_.pop());
+        }
+        if (ready != 0 && !interrupted_) {
+            --ready;
+            if (Runnable* runnable = ready_.pop()) {
+                run_one(*runnable);
+            } else {
+                ready = 0;  // the rest was stolen
+            }
+        }
+    }
+    if (interrupted_) return;
+    if (Runnable* branch = forks_.pop()) run_one(*branch);
+}
+
+void Loop::run_one(Runnable& runnable) noexcept {
+    if (until_glance_ != 0) --until_glance_;
+    runnable.run();
+}
+
+std::uint32_t Loop::choose(std::uint32_t n) {
+    choice_state_ ^= choice_state_ << 13;
+    choice_state_ ^= choice_state_ >> 17;
+    choice_state_ ^= choice_state_ << 5;
+    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(choice_state_) * n) >> 32);
+}
+
+void Loop::interrupt(std::exception_ptr exception) noexcept {
+    interrupted_ = true;
+    interruption_ = std::move(exception);
+}
+
+bool Loop::glance_from_fork() {
+    forks_until_glance_ = kForksPerGlance;
+    parker_->poll();
+    if (!timers_.empty()) timers_.fire_due(parker_->now());
+    take_inboxes();
+    return !pinned_.empty() || !ready_.empty();
+}
+
+void Loop::notify_neighbours() {
+    if (const auto sleeper = group_.idle().notify()) group_.loops()[*sleeper]->unpark();
+}
+
+Sent Loop::post(Runnable& runnable) {
+    if (inbox_.push(runnable) == Inbox::Push::closed) return Sent::closed;
+    unpark();
+    return Sent::sent;
+}
+
+Sent Loop::inject(Runnable& runnable) {
+    if (alone_) return post(runnable);
+    if (group_.inbox().push(runnable) == Inbox::Push::closed) return Sent::closed;
+    notify_neighbours();
+    return Sent::sent;
+}
+
+void Loop::stop() {
+    stopping_.store(true, std::memory_order_seq_cst);  // L2 release; seq_cst for L1
+    unpark();
+}
+
+void Loop::unpark() {
+    if (!parked_.load(std::memory_order_seq_cst)) return;                 // L1 seq_cst
+    if (parked_.exchange(false, std::memory_order_seq_cst)) parker_->unpark();  // L1 seq_cst: one of many wakers
+}
+
+void Loop::close() {
+    if (closed_) return;
+    closed_ = true;
+    shell_->close();
+    const Current current(*this);
+    Fifo rest;
+    inbox_.close(rest);
+    if (group_.loops().front() == this) group_.inbox().close(rest);
+    const auto drop_all = [this, &rest] {
+        bool any = false;
+        const auto drop = [&any](Runnable* runnable) {
+            runnable->drop();
+            any = true;
+        };
+        while (Runnable* runnable = rest.pop()) drop(runnable);
+        while (Runnable* runnable = pinned_.pop()) drop(runnable);
+        while (Runnable* runnable = ready_.pop()) drop(runnable);
+        while (Runnable* runnable = forks_.pop()) drop(runnable);
+        return any;
+    };
+    // What is dropped may complete futures whose waiters are queued here in turn.
+    do {
+        timers_.discard_all();
+    } while (drop_all());
+    slots_.clear();
+    while (drop_all()) timers_.discard_all();
+}
+
+}  // namespace weft::scheduler

@@ -1,0 +1,222 @@
+// Loop: one core's event loop. It moves Runnables and knows nothing of what they are. `Loop::run` is the heart; one
+// pass of step() is one turn.
+//
+// Two kinds of ready work: `pinned_`, which only this loop runs, and `ready_`, which neighbours may steal. With one
+// loop nothing can be stolen, so everything is pinned and the order is asyncio's: first in, first out. With many, a
+// turn takes a snapshot of both and alternates. Branches of fork_join lie in `forks_`, newest first; a turn runs one.
+//
+// Invariant: while a loop is parked and nothing was sent to it, it has nothing to do: whoever sends makes the work
+// visible first and then reads `parked_`; the loop sets `parked_` first and then looks at everything once more.
+//
+// Orderings
+//   L1 parked: seq_cst exchange before the last look, seq_cst load after a push   StoreLoad partners: B2, and the
+//      inbox and queues that park() looks at; see Idle for the stealable side
+//   L2 stopping: release store, acquire load
+//
+// Source: asyncio's BaseEventLoop._run_once; tokio's multi_thread/worker.rs for the search.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+
+#include "scheduler/atomic.hpp"
+#include "scheduler/clock.hpp"
+#include "scheduler/fifo.hpp"
+#include "scheduler/fork_deque.hpp"
+#include "scheduler/frame_pool.hpp"
+#include "scheduler/inbox.hpp"
+#include "scheduler/loop_local.hpp"
+#include "scheduler/neighbours.hpp"
+#include "scheduler/parker.hpp"
+#include "scheduler/ready_queue.hpp"
+#include "scheduler/runnable.hpp"
+#include "scheduler/shell.hpp"
+#include "scheduler/timer.hpp"
+
+namespace weft::scheduler {
+
+class Loop;
+
+// The loop whose step runs on this thread, or null. Never to be cached across a suspension.
+[[nodiscard]] Loop* current_loop() noexcept;
+
+enum class Affinity : std::uint8_t { stealable, pinned };
+enum class [[nodiscard]] Sent : std::uint8_t { sent, closed };
+
+class Loop {
+public:
+    // A loop by itself.
+    explicit Loop(std::unique_ptr<Parker> parker);
+    // One of several; `group` outlives it.
+    Loop(std::unique_ptr<Parker> parker, Neighbours& group);
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+    // Closes.
+    ~Loop();
+
+    // --- the loop's own thread ---------------------------------------------------------------------------------
+
+    // Runs turns until stop(). Throws what a Runnable handed to interrupt(), after the Runnable that did it.
+    void run();
+
+    // One turn. Thread: one at a time; a simulation steps many loops from one thread.
+    void step();
+
+    // Drops what is queued, discards the timers, destroys the slots. Idempotent. Not while running.
+    void close();
+
+    // Queues behind what is ready; push_pinned stays on this loop, push may be stolen.
+    void push_pinned(Runnable& runnable) { pinned_.push(runnable); }
+    void push(Runnable& runnable) {
+        if (alone_) return pinned_.push(runnable);
+        ready_.push(runnable);
+        notify_neighbours();
+    }
+
+    // A branch of fork_join, newest first. Returns false if there is no room: the caller runs it itself.
+    [[nodiscard]] bool push_branch(Runnable& branch) {
+        const auto pushed = forks_.push(branch);
+        if (pushed == ForkDeque::Push::kept) [[likely]] return true;
+        if (pushed == ForkDeque::Push::full) return false;
+        notify_neighbours();
+        return true;
+    }
+    [[nodiscard]] bool pop_branch(const Runnable& branch) { return forks_.pop_if(branch); }
+
+    // True about every 500 us of pure forking, and then only if something else wants this loop: I/O, a timer or a
+    // ready Runnable. The caller suspends, so that the loop can turn.
+    [[nodiscard]] bool fork_must_yield() {
+        if (--forks_until_glance_ != 0) [[likely]] return false;
+        return glance_from_fork();
+    }
+
+    void arm(Timer& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
+    bool disarm(Timer& timer) noexcept { return timers_.disarm(timer); }
+    [[nodiscard]] std::size_t armed_timers() const { return timers_.size(); }
+
+    // Leaves run() by this exception after the current Runnable; the rest of its batch stays queued.
+    void interrupt(std::exception_ptr exception) noexcept;
+
+    [[nodiscard]] FramePool& frames() { return frames_; }
+    [[nodiscard]] LoopSlots& slots() { return slots_; }
+
+    // Every free choice (a victim, an order) comes from here: 0 <= result < n.
+    [[nodiscard]] std::uint32_t choose(std::uint32_t n);
+
+    // --- any thread --------------------------------------------------------------------------------------------
+
+    // Work for this very loop. Thread: of the group; others go through schedule() and its Shell.
+    Sent post(Runnable& runnable);
+
+    // Stealable work for the whole group. Thread: any that keeps the group alive.
+    Sent inject(Runnable& runnable);
+
+    // Ends run() after the turn in which it is seen. Thread: of the group, or a visitor.
+    void stop();
+    [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }  // L2 acquire
+
+    void unpark();
+
+    [[nodiscard]] TimePoint now() const { return parker_->now(); }
+    [[nodiscard]] Shell& shell() const { return *shell_; }
+    [[nodiscard]] Neighbours& group() const { return group_; }
+    [[nodiscard]] std::size_t index() const { return index_; }
+    [[nodiscard]] bool alone() const { return alone_; }
+    [[nodiscard]] bool closed() const { return closed_; }
+    [[nodiscard]] bool running() const { return running_.load(std::memory_order_relaxed); }
+    [[nodiscard]] Parker& parker() const { return *parker_; }
+
+    // A park that ended by its safety limit although work was there: a lost wake-up. Stays 0. The limit is armed in
+    // debug builds only; a release build sleeps without one.
+    [[nodiscard]] std::uint64_t rescues() const { return rescues_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t steals() const { return steals_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t parks() const { return parks_.load(std::memory_order_relaxed); }
+    void bound_parks(Duration limit) { park_limit_ = limit; }
+
+private:
+    class Current;
+
+    Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group, Neighbours* group);
+
+    [[nodiscard]] bool has_ready() const { return !pinned_.empty() || !ready_.empty() || !forks_.empty(); }
+    [[nodiscard]] bool anything_visible() const;
+
+    void take_inboxes();
+    void find_work();
+    bool steal_once();
+    void leave_search();
+    void listen();
+    void park();
+    void queue_due_timers();
+    void run_batch();
+    void run_one(Runnable& runnable) noexcept;
+    void notify_neighbours();
+    bool glance_from_fork();
+
+    // Ready work runs this many Runnables between two glances at the Parker: a poll is a system call, and 61 (Go's
+    // and tokio's figure) keeps it under 3 ns each while an event waits a few microseconds.
+    static constexpr std::uint32_t kRunnablesPerGlance = 61;
+    // About 500 us of fib; a prime, so that it falls in with no recursion's period.
+    static constexpr std::uint32_t kForksPerGlance = 65521;
+
+    std::unique_ptr<Neighbours> own_group_;  // of a loop by itself
+    Neighbours& group_;
+    FramePool frames_;
+    const std::unique_ptr<Parker> parker_;
+    const bool alone_;
+    const std::size_t index_;
+    Shell* shell_;
+
+    Fifo pinned_;
+    TimerQueue timers_;
+    std::uint32_t until_glance_ = kRunnablesPerGlance;
+    std::uint32_t forks_until_glance_ = kForksPerGlance;
+    std::uint32_t choice_state_;
+    bool searching_ = false;
+    bool closed_ = false;
+    bool interrupted_ = false;
+    std::exception_ptr interruption_;
+    std::optional<Duration> park_limit_;
+    LoopSlots slots_;
+
+    ForkDeque forks_;
+    ReadyQueue ready_;
+    alignas(64) Inbox inbox_;
+    Atomic<bool> parked_{false};
+    Atomic<bool> stopping_{false};
+    Atomic<bool> running_{false};
+    Atomic<std::uint64_t> rescues_{0};
+    Atomic<std::uint64_t> steals_{0};
+    Atomic<std::uint64_t> parks_{0};
+};
+
+namespace detail {
+inline thread_local constinit Loop* current = nullptr;
+}
+
+inline Loop* current_loop() noexcept { return detail::current; }
+
+// Queues `runnable` where it belongs: pinned to its home; stealable on the caller's own loop if that is of the same
+// group, else in the group's inbox. Thread: any. Returns closed if the home is gone; then nothing was queued.
+inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) {
+    Loop* here = current_loop();
+    if (here != nullptr && &here->group() == home.group()) [[likely]] {
+        if (affinity == Affinity::stealable) {
+            here->push(runnable);
+            return Sent::sent;
+        }
+        if (&home.loop() == here) {
+            here->push_pinned(runnable);
+            return Sent::sent;
+        }
+        return home.loop().post(runnable);
+    }
+    const Shell::Visit visit(home);
+    if (visit.loop() == nullptr) return Sent::closed;
+    return affinity == Affinity::stealable ? visit.loop()->inject(runnable) : visit.loop()->post(runnable);
+}
+
+}  // namespace weft::scheduler

@@ -1,0 +1,154 @@
+// ReadyQueue: the stealable ready work of one loop, first in, first out. A bounded ring that the owner fills and
+// everybody empties, with a locked overflow list behind it for bursts.
+//
+// Invariant: an index in [head, tail) names a slot that nobody overwrites before head has passed it. While the
+// overflow holds anything the owner pushes there, so that the order of arrival is kept across both parts.
+//
+//            head (CAS: owner and thieves)        tail (owner)
+//              v                                    v
+//    [ . . . . a b c d e f . . . ]  <- refill <-  ( g h i ... )  overflow, under its mutex
+//
+// Orderings
+//   R1 tail: release in push, acquire in steal      the Runnable's contents reach the thief
+//   R2 head: release CAS in steal, acquire in push  the thief has read a slot before the owner writes it again
+//   R3 tail: seq_cst exchange in push               StoreLoad partner: Idle's word in Idle::notify (I1)
+//   R4 overflow size: seq_cst store, seq_cst load   the same, for a push that went to the overflow
+//
+// Rejected: a growing ring (reclamation, bug 16 of the catalogue); moving half of a full ring to a global queue as
+// Go and tokio do (breaks the order of arrival); private batches of the owner (strands work behind a long step).
+// Source: the shape is Go's runq (runtime/proc.go) and tokio's multi_thread/queue.rs.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "scheduler/atomic.hpp"
+#include "scheduler/fifo.hpp"
+
+namespace weft::scheduler {
+
+template <std::size_t kCapacity>
+class BasicReadyQueue {
+    static_assert(kCapacity >= 2 && (kCapacity & (kCapacity - 1)) == 0, "a power of two");
+
+public:
+    BasicReadyQueue() = default;
+    BasicReadyQueue(const BasicReadyQueue&) = delete;
+    BasicReadyQueue& operator=(const BasicReadyQueue&) = delete;
+
+    // Thread: owner.
+    void push(Runnable& runnable) {
+        const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+        if (overflow_size_.load(std::memory_order_relaxed) == 0 &&
+            tail - head_.load(std::memory_order_acquire) < kCapacity) {  // R2 acquire
+            slots_[tail & kMask].store(&runnable, std::memory_order_relaxed);
+            tail_.exchange(tail + 1, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
+            return;
+        }
+        push_overflow(runnable);
+    }
+
+    // Thread: owner. Returns the oldest, or null.
+    Runnable* pop() {
+        std::uint64_t head = head_.load(std::memory_order_relaxed);
+        for (;;) {
+            if (head == tail_.load(std::memory_order_relaxed)) return refill();
+            Runnable* oldest = slots_[head & kMask].load(std::memory_order_relaxed);
+            // Relaxed: the owner wrote the slot itself and is the only one who will write it again.
+            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
+                return oldest;
+            }
+        }
+    }
+
+    // Thread: any but this queue's owner; `into` is the caller's own queue. Takes the older half of the ring (or a
+    // batch of the overflow), returns the oldest to be run at once and leaves the rest in `into`; null if nothing.
+    Runnable* steal(BasicReadyQueue& into) {
+        std::array<Runnable*, kCapacity / 2> batch;
+        for (;;) {
+            std::uint64_t head = head_.load(std::memory_order_acquire);
+            const std::uint64_t tail = tail_.load(std::memory_order_acquire);  // R1 acquire
+            const std::uint64_t available = tail - head;
+            if (available == 0) return steal_overflow(into);
+            if (available > kCapacity) continue;  // head was stale
+            const std::uint64_t count = available - available / 2;
+            for (std::uint64_t i = 0; i < count; ++i) {
+                batch[i] = slots_[(head + i) & kMask].load(std::memory_order_relaxed);
+            }
+            if (head_.compare_exchange_weak(head, head + count, std::memory_order_release,  // R2 release
+                                            std::memory_order_relaxed)) {
+                for (std::uint64_t i = 1; i < count; ++i) into.push(*batch[i]);
+                return batch[0];
+            }
+        }
+    }
+
+    // Thread: any; exact for the owner. With seq_cst loads, because a loop about to sleep looks once more (I1).
+    [[nodiscard]] std::size_t size() const {
+        const std::uint64_t head = head_.load(std::memory_order_seq_cst);
+        const std::uint64_t tail = tail_.load(std::memory_order_seq_cst);  // R3 seq_cst
+        const std::size_t ring = tail > head ? static_cast<std::size_t>(tail - head) : 0;
+        return ring + overflow_size_.load(std::memory_order_seq_cst);  // R4 seq_cst
+    }
+
+    [[nodiscard]] bool empty() const { return size() == 0; }
+
+private:
+    static constexpr std::size_t kMask = kCapacity - 1;
+
+    void push_overflow(Runnable& runnable) {
+        const std::lock_guard lock(overflow_mutex_);
+        overflow_.push(runnable);
+        overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
+    }
+
+    // The ring is empty: takes the oldest of the overflow and moves some more into the ring.
+    Runnable* refill() {
+        if (overflow_size_.load(std::memory_order_relaxed) == 0) return nullptr;
+        const std::lock_guard lock(overflow_mutex_);
+        Runnable* oldest = overflow_.pop();
+        fill_ring_from(overflow_);
+        overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
+        return oldest;
+    }
+
+    // Thread: owner, the ring is empty.
+    void fill_ring_from(Fifo& source) {
+        const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+        const std::uint64_t free = kCapacity - (tail - head_.load(std::memory_order_acquire));  // R2 acquire
+        std::uint64_t moved = 0;
+        while (moved < free && moved < kCapacity / 2) {
+            Runnable* next = source.pop();
+            if (next == nullptr) break;
+            slots_[(tail + moved) & kMask].store(next, std::memory_order_relaxed);
+            ++moved;
+        }
+        if (moved != 0) tail_.exchange(tail + moved, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
+    }
+
+    Runnable* steal_overflow(BasicReadyQueue& into) {
+        if (overflow_size_.load(std::memory_order_acquire) == 0) return nullptr;
+        const std::lock_guard lock(overflow_mutex_);
+        Runnable* oldest = overflow_.pop();
+        if (oldest != nullptr && into.overflow_size_.load(std::memory_order_relaxed) == 0) {
+            into.fill_ring_from(overflow_);
+        }
+        overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
+        return oldest;
+    }
+
+    // Owner and thieves meet on head_; tail_ is written by the owner alone: two cache lines.
+    alignas(64) Atomic<std::uint64_t> head_{0};
+    alignas(64) Atomic<std::uint64_t> tail_{0};
+    Atomic<std::size_t> overflow_size_{0};
+    std::array<Atomic<Runnable*>, kCapacity> slots_{};
+    Mutex overflow_mutex_;
+    Fifo overflow_;
+};
+
+// 256 slots, as Go and tokio: a page's half, and a thief's batch of 128 stays on its stack.
+using ReadyQueue = BasicReadyQueue<256>;
+
+}  // namespace weft::scheduler

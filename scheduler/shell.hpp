@@ -1,0 +1,72 @@
+// Shell: what a remote waker may hold of a loop for as long as it likes. Shells are pooled and never freed, so a
+// pointer to one is always good; the loop behind it comes and goes.
+//
+// Invariant: between enter and leave the loop does not go away. A closed Shell answers null. A Shell may serve a later
+// loop: what is sent through it must bear being run by a loop that it was not meant for (a task that has ended
+// ignores it), so no generation is needed.
+//
+//     open(loop, visitors) --enter/leave--> open(loop, visitors +- 1)      open --close--> closed, waits for visitors
+//
+// Orderings
+//   S1 visitors: seq_cst add in enter, loop: seq_cst load after it      StoreLoad partners: a visitor either sees the
+//      loop: seq_cst store in close, visitors: seq_cst load after it    closed mark or is seen and waited for
+//   S2 visitors: release sub in leave, acquire load in close            the visitor's accesses end before the loop does
+//
+// Loops of one group need no visit: all of them outlive all threads of the group (see Neighbours).
+#pragma once
+
+#include <cstdint>
+
+#include "scheduler/atomic.hpp"
+
+namespace weft::scheduler {
+
+class Loop;
+class Neighbours;
+
+class Shell {
+public:
+    Shell() = default;
+    Shell(const Shell&) = delete;
+    Shell& operator=(const Shell&) = delete;
+
+    // Thread: any.
+    [[nodiscard]] static Shell& acquire(Loop& loop, Neighbours& group);
+    static void release(Shell& shell);
+
+    class Visit {
+    public:
+        explicit Visit(Shell& shell) : shell_(shell), loop_(shell.enter()) {}
+        Visit(const Visit&) = delete;
+        Visit& operator=(const Visit&) = delete;
+        ~Visit() { shell_.visitors_.fetch_sub(1, std::memory_order_release); }  // S2 release
+
+        // Null: the loop is closed.
+        [[nodiscard]] Loop* loop() const { return loop_; }
+
+    private:
+        Shell& shell_;
+        Loop* loop_;
+    };
+
+    // To be compared with the caller's own group only: equal means that the loop is alive and needs no visit.
+    [[nodiscard]] const Neighbours* group() const { return group_.load(std::memory_order_relaxed); }
+
+    // Only after group() was found to be the caller's own.
+    [[nodiscard]] Loop& loop() const { return *loop_.load(std::memory_order_relaxed); }
+
+    // Thread: the loop's owner. Returns when no visitor is left; later ones find the Shell closed.
+    void close();
+
+private:
+    Loop* enter() {
+        visitors_.fetch_add(1, std::memory_order_seq_cst);  // S1 seq_cst
+        return loop_.load(std::memory_order_seq_cst);       // S1 seq_cst
+    }
+
+    Atomic<Loop*> loop_{nullptr};
+    Atomic<const Neighbours*> group_{nullptr};
+    Atomic<std::uint32_t> visitors_{0};
+};
+
+}  // namespace weft::scheduler

@@ -1,0 +1,86 @@
+#include "scheduler/threads.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include "scheduler/usable_cores.hpp"
+
+namespace weft::scheduler {
+
+namespace {
+
+// Signals are not for these threads; the mask is inherited, so it is set around their creation.
+class SignalsBlocked {
+public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_{};
+};
+
+// Pins the calling thread to the i-th core that it may use, round robin. A refusal leaves it where it is.
+void pin_to_core(std::size_t i) {
+    cpu_set_t mask;
+    if (sched_getaffinity(0, sizeof mask, &mask) != 0) return;
+    const auto count = static_cast<std::size_t>(CPU_COUNT(&mask));
+    std::size_t wanted = count == 0 ? 0 : i % count;
+    for (std::size_t core = 0; core < CPU_SETSIZE; ++core) {
+        if (!CPU_ISSET(core, &mask)) continue;
+        if (wanted-- != 0) continue;
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(core, &one);
+        (void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+        return;
+    }
+}
+
+std::uint32_t search_rounds(std::size_t loops) {
+    return loops <= usable_cores() ? Neighbours::kSearchRounds : Neighbours::kSearchRoundsOversubscribed;
+}
+
+}  // namespace
+
+Threads::Threads(const Options& options, const MakeLoop& make_loop)
+    : options_(options), group_(options.loops, search_rounds(options.loops)) {
+    loops_.reserve(options.loops);
+    for (std::size_t i = 0; i < options.loops; ++i) {
+        loops_.push_back(make_loop(group_));
+#ifndef NDEBUG
+        loops_.back()->bound_parks(std::chrono::seconds(1));
+#endif
+    }
+}
+
+Threads::~Threads() {
+    stop();
+}
+
+void Threads::start(First first) {
+    const SignalsBlocked blocked;
+    for (std::size_t i = first == First::callers_thread ? 1 : 0; i < loops_.size(); ++i) {
+        threads_.emplace_back([this, &loop = *loops_[i]] { run_loop(loop); });
+    }
+}
+
+void Threads::stop() {
+    const std::size_t first = loops_.size() - threads_.size();
+    for (std::size_t i = first; i < loops_.size(); ++i) loops_[i]->stop();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+void Threads::run_loop(Loop& loop) const {
+    if (options_.pin_threads) pin_to_core(loop.index());
+    loop.run();
+}
+
+}  // namespace weft::scheduler

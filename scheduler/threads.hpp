@@ -1,0 +1,55 @@
+// Threads: N loops on N threads, start and stop. Loop 0 may be run by the caller's thread instead (run_first).
+//
+// The threads block all signals: those belong to whoever owns the process. stop() may be called from anywhere but a
+// loop of these; it returns when every thread has ended at a turn boundary.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "scheduler/loop.hpp"
+#include "scheduler/neighbours.hpp"
+
+namespace weft::scheduler {
+
+class Threads {
+public:
+    // Makes one loop of the group; in api/ the face, with a Reactor.
+    using MakeLoop = std::function<std::unique_ptr<Loop>(Neighbours&)>;
+
+    struct Options {
+        std::size_t loops = 1;
+        bool pin_threads = false;  // thread i to the i-th core of the affinity mask
+    };
+
+    Threads(const Options& options, const MakeLoop& make_loop);
+    Threads(const Threads&) = delete;
+    Threads& operator=(const Threads&) = delete;
+    // Stops.
+    ~Threads();
+
+    enum class First : std::uint8_t { own_thread, callers_thread };
+
+    // Starts the loops' threads; with callers_thread loop 0 waits for somebody to call its run().
+    void start(First first);
+
+    // Stops and joins. Loops may be started again.
+    void stop();
+
+    [[nodiscard]] std::size_t size() const { return loops_.size(); }
+    [[nodiscard]] Loop& loop(std::size_t i) const { return *loops_.at(i); }
+    [[nodiscard]] Neighbours& group() { return group_; }
+
+private:
+    void run_loop(Loop& loop) const;
+
+    const Options options_;
+    Neighbours group_;
+    std::vector<std::unique_ptr<Loop>> loops_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace weft::scheduler

@@ -1,0 +1,40 @@
+// VirtualParker: a Parker for tests. Time stands still while anything is ready and jumps to the next deadline when
+// the loop would block; a loop that would block for ever is a deadlock and says so at once instead of hanging.
+#pragma once
+
+#include <stdexcept>
+
+#include "scheduler/atomic.hpp"
+#include "scheduler/parker.hpp"
+
+namespace weft::scheduler {
+
+class Deadlock : public std::logic_error {
+public:
+    Deadlock() : std::logic_error("deadlock: nothing is ready, no timer is armed, and nobody can wake this loop") {}
+};
+
+class VirtualParker final : public Parker {
+public:
+    std::size_t poll() override { return 0; }
+
+    // Throws Deadlock where a real loop would sleep for ever.
+    void park_until(std::optional<TimePoint> deadline) override {
+        if (token_.exchange(false, std::memory_order_acq_rel)) return;
+        if (!deadline) throw Deadlock();
+        if (*deadline > now_) now_ = *deadline;
+    }
+
+    void unpark() override { token_.store(true, std::memory_order_release); }
+
+    [[nodiscard]] TimePoint now() const override { return now_; }
+
+    // A step that takes time: moves the clock without running anything.
+    void advance(Duration by) { now_ += by; }
+
+private:
+    TimePoint now_{};
+    Atomic<bool> token_{false};
+};
+
+}  // namespace weft::scheduler

@@ -1,0 +1,231 @@
+#include "sync/branch.hpp"
+
+#include <stdexcept>
+#include <typeinfo>
+#include <utility>
+
+namespace weft::sync {
+
+using scheduler::Affinity;
+using scheduler::Loop;
+
+// The task that a branch has become. Its frame and the reference to it belong to the Branch.
+class BranchTask final : public TaskState {
+public:
+    BranchTask(Branch& branch, Affinity affinity)
+        : TaskState(branch.root(), *scheduler::current_loop(), affinity, 1), branch_(branch) {}
+
+    [[nodiscard]] void* value() noexcept override { return nullptr; }
+
+    // Entered already: it runs in its parent's step.
+    void enter_inline() noexcept { entered_ = true; }
+
+    void unlist() noexcept { publish(Outcome::value); }
+
+private:
+    friend class Branch;
+
+    Outcome take_outcome() noexcept override {
+        failure_ = branch_.root().failure_;
+        mark_retrieved();  // the parent sees it
+        if (failure_ == nullptr) return Outcome::value;
+        return is_cancellation(failure_) ? Outcome::cancelled : Outcome::exception;
+    }
+
+    void overruled() noexcept override { branch_.root().failure_ = failure(); }
+
+    void destroy_body() noexcept override {
+        if (done()) {  // dismantled
+            destroy_chain(innermost(), branch_.root());
+            branch_.root_ = nullptr;
+        } else {  // cancelled before it was entered; the parent still reads the root's failure
+            branch_.root().failure_ = std::make_exception_ptr(CancelledError());
+        }
+    }
+
+    void let_go() noexcept override { branch_.join_->branch_ended_detached(); }
+    void orphan() noexcept override {}
+
+    Branch& branch_;
+};
+
+void Branch::run() noexcept {
+    try {
+        const auto affinity = pushed_ ? Affinity::stealable : join_->waiter_->affinity();
+        if (word_.load(std::memory_order_acquire) == kNotBegun) {  // J2
+            auto* task = new BranchTask(*this, affinity);
+            std::uintptr_t expected = kNotBegun;
+            if (word_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(static_cast<TaskState*>(task)),
+                                              std::memory_order_acq_rel, std::memory_order_acquire)) {  // J2
+                return task->run();
+            }
+            task->unlist();
+            task->release();
+        }
+        root_->failure_ = std::make_exception_ptr(CancelledError());
+    } catch (...) {
+        root_->failure_ = std::current_exception();
+    }
+    join_->branch_ended_detached();
+}
+
+Transfer Branch::ended_detached() noexcept {
+    current().finished = task();
+    return transfer_to_loop();
+}
+
+void Branch::ended_as_inline_task() noexcept {
+    auto& self = static_cast<BranchTask&>(*task());
+    self.publish(self.take_outcome());
+}
+
+TaskState& Branch::materialise() {
+    if (TaskState* existing = task()) return *existing;
+    auto* task = new BranchTask(*this, current().task->affinity());
+    task->enter_inline();
+    word_.store(reinterpret_cast<std::uintptr_t>(static_cast<TaskState*>(task)), std::memory_order_release);  // J2
+    return *task;
+}
+
+void Branch::cancel(std::string_view message) noexcept {
+    std::uintptr_t word = kNotBegun;
+    if (word_.compare_exchange_strong(word, kNever, std::memory_order_acq_rel, std::memory_order_acquire)) return;  // J2
+    if (word != kNever) reinterpret_cast<TaskState*>(word)->cancel(message);
+}
+
+void Branch::drop_task() noexcept {
+    TaskState* own = task();
+    if (own == nullptr) return;
+    if (!own->done()) own->dismantle();
+    own->release();
+}
+
+bool Join::cancel(std::string_view message) noexcept {
+    cancelled_ = true;
+    for (std::uint32_t i = 0; i < count_; ++i) first_[i].cancel(message);
+    return true;
+}
+
+// The last thing that a detached branch does; whoever brings the count to zero lets the parent go on.
+void Join::branch_ended_detached() noexcept {
+    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiter_->wake();  // J1
+}
+
+// Makes the innermost branch and all branches around it tasks, so that detaching them cannot fail.
+void Join::materialise_around(const Current& here) {
+    for (Branch* branch = here.branch; branch != nullptr; branch = branch->join_->outer_) branch->materialise();
+}
+
+// What runs in this step is about to suspend: every enclosing branch leaves its parent's step, every enclosing join is
+// armed, every enclosing task waits on its join. None of them can be woken yet: the innermost is still ours.
+void Join::detach(Current& here) noexcept {
+    for (Branch* branch = here.branch; branch != nullptr;) {
+        Join& join = *branch->join_;
+        Branch* outer = join.outer_;
+        TaskState& parent = outer != nullptr ? *outer->task() : *here.task;
+        join.waiter_ = &parent;
+        const auto index = static_cast<std::uint32_t>(branch - join.first_);
+        const std::uint32_t outstanding = join.stolen_ + join.count_ - index;
+        join.pending_.fetch_add(static_cast<std::int32_t>(outstanding), std::memory_order_acq_rel);  // J1
+        for (std::uint32_t i = index + 1; i < join.count_; ++i) {
+            if (!join.first_[i].pushed_) {
+                (void)scheduler::schedule(join.first_[i], parent.home(), parent.affinity());
+            }
+        }
+        parent.suspend(*join.parent_, join);
+        branch = outer;
+    }
+    here.branch = nullptr;
+}
+
+// The loop wants to turn: all branches are queued as tasks instead of running on.
+Transfer Join::fork_yielding() {
+    Current& here = current();
+    materialise_around(here);
+    TaskState& parent = here.branch != nullptr ? *here.branch->task() : *here.task;
+    waiter_ = &parent;
+    pending_.fetch_add(static_cast<std::int32_t>(count_), std::memory_order_acq_rel);  // J1
+    detach(here);
+    scheduler::Shell& home = parent.home();
+    const Affinity affinity = parent.affinity();
+    const std::uint32_t count = count_;
+    Branch* const first = first_;
+    PromiseBase& forking = *parent_;
+    // The last branch to end resumes the parent, which ends this Join: suspend before any can run.
+    parent.suspend(forking, *this);
+    for (std::uint32_t i = 0; i < count; ++i) (void)scheduler::schedule(first[i], home, affinity);
+    return transfer_to_loop();
+}
+
+// Everything that ran here is done; thieves still work on the rest.
+Transfer Join::wait_for_stolen() noexcept {
+    Current& here = current();
+    materialise_around(here);
+    waiter_ = here.branch != nullptr ? here.branch->task() : here.task;
+    const auto stolen = static_cast<std::int32_t>(stolen_);
+    if (pending_.fetch_add(stolen, std::memory_order_acq_rel) + stolen == 0) {  // J1
+        waiter_ = nullptr;  // it did not suspend
+        return transfer_to(parent_->handle());
+    }
+    TaskState& parent = *waiter_;
+    detach(here);
+    parent.suspend(*parent_, *this);
+    return transfer_to_loop();
+}
+
+Loop& require_loop() {
+    Loop* here = scheduler::current_loop();
+    if (here == nullptr) throw std::runtime_error("no running event loop");
+    return *here;
+}
+
+TaskState& suspending_task() {
+    Current& here = current();
+    if (here.branch == nullptr) return *here.task;
+    Join::materialise_around(here);
+    TaskState& task = *here.branch->task();
+    Join::detach(here);
+    return task;
+}
+
+bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended) {
+    Current& here = current();
+    Join::materialise_around(here);
+    TaskState& task = here.branch != nullptr ? *here.branch->task() : *here.task;
+    suspended = &task;
+    if (future.add_waiter(task) == FutureState::Add::already_done) {
+        suspended = nullptr;
+        return false;
+    }
+    Join::detach(here);
+    task.suspend(innermost, future);
+    return true;
+}
+
+bool is_cancellation(const std::exception_ptr& failure) noexcept {
+#ifdef __GLIBCXX__
+    return *failure.__cxa_exception_type() == typeid(CancelledError);
+#else
+    try {
+        std::rethrow_exception(failure);
+    } catch (const CancelledError&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+#endif
+}
+
+void destroy_chain(PromiseBase& innermost, PromiseBase& root) noexcept {
+    PromiseBase* promise = &innermost;
+    while (promise != &root) {
+        Call& call = promise->call();
+        PromiseBase* caller = call.caller_;
+        promise->handle().destroy();
+        call.callee_ = nullptr;
+        promise = caller;
+    }
+    root.handle().destroy();
+}
+
+}  // namespace weft::sync

@@ -1,0 +1,231 @@
+// Branch and Join: fork_join's halves. A branch is a task that has not needed to be one yet: it runs inside its
+// parent's step, by transfer of control, with no state of its own and no atomic operation, until something makes it a
+// task: a thief or the loop starts it, it suspends, or somebody looks at it (current_task).
+//
+// Invariant: a branch runs *inline* (nested in the step of the task that forked it, on that task's loop) or *detached*
+// (as a task with its own step), and goes from inline to detached once, when it or a coroutine it awaits suspends.
+// Branches of one join start in argument order when inline; when branch k runs inline, 0..k-1 have ended inline,
+// except those that were stolen, which the join counts in `stolen_`. Thieves take the highest index first, so if the
+// next sibling is not on top of the private deque, that sibling and all pushed after it were stolen.
+//
+// When an inline branch suspends, everything around it is suspended with it: each enclosing branch becomes a task too
+// (materialise), and each enclosing join is armed with the number of branches that have not ended inline.
+//
+//     Join::pending_: 0 --branch ended detached: - 1-->     --parent arms: + outstanding-->   whoever makes it 0 goes on:
+//     the parent at once if it was the parent, else the last branch wakes the parent's task.
+//
+//     Branch::word_: not begun --begin (loop, thief, or materialise)--> task        one winner: a cancelled branch that
+//                        '------refuse (canceller)--------------------> never       has not begun never starts
+//
+// Orderings
+//   J1 pending: acq_rel add by the parent, acq_rel sub by each branch   results reach the parent; waiter_ the last branch
+//   J2 branch word: acq_rel CAS; acquire load by the canceller          the task reaches the canceller
+//
+// Who touches what: everything but pending_ and word_ belongs to the parent's strand until the join is armed; then to
+// nobody but cancel(), which has borrowed the parent, until the join is over.
+// Source: Spice and Lace for private-until-stolen; libfork for the join; prototypes of this project.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "scheduler/loop.hpp"
+#include "sync/current.hpp"
+#include "sync/promise.hpp"
+#include "sync/task_state.hpp"
+#include "sync/transfer.hpp"
+
+namespace weft::sync {
+
+class Join;
+
+class Branch final : public scheduler::Runnable {
+public:
+    Branch(PromiseBase* root, Join& join) noexcept : root_(root), join_(&join) { root->return_to(*this); }
+    Branch(const Branch&) = delete;
+    Branch& operator=(const Branch&) = delete;
+    ~Branch() {
+        if (word_.load(std::memory_order_relaxed) != kNotBegun) [[unlikely]] drop_task();
+        if (root_ != nullptr) root_->handle().destroy();
+    }
+
+    // Begins detached. Thread: the loop that took it from its deque or queue, or a thief's.
+    void run() noexcept override;
+    void drop() noexcept override {}
+
+    // The root coroutine has ended. Returns where control goes.
+    Transfer ended() noexcept;
+
+    // Becomes a task without leaving its parent's step. Thread: the one that runs it. Throws std::bad_alloc.
+    TaskState& materialise();
+
+    // Refuses to begin, or cancels the task that it is. Only while the parent is borrowed.
+    void cancel(std::string_view message) noexcept;
+
+    [[nodiscard]] PromiseBase& root() const noexcept { return *root_; }
+
+private:
+    friend class Join;
+    friend class BranchTask;
+    friend bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
+    friend TaskState& suspending_task();
+
+    static constexpr std::uintptr_t kNotBegun = 0;
+    static constexpr std::uintptr_t kNever = 1;
+
+    [[nodiscard]] TaskState* task() const noexcept {
+        const std::uintptr_t word = word_.load(std::memory_order_acquire);  // J2
+        return word == kNever ? nullptr : reinterpret_cast<TaskState*>(word);
+    }
+    Transfer ended_detached() noexcept;
+    void ended_as_inline_task() noexcept;
+    void drop_task() noexcept;
+
+    PromiseBase* root_;  // owned
+    Join* join_;
+    scheduler::Atomic<std::uintptr_t> word_{kNotBegun};
+    bool pushed_ = false;
+};
+
+class Join final : public Awaited {
+public:
+    Join(Branch* first, std::uint32_t count) noexcept : first_(first), count_(count) {}
+    Join(const Join&) = delete;
+    Join& operator=(const Join&) = delete;
+
+    // Starts branch 0 inline and offers the others to thieves. The last thing that a forking coroutine does.
+    Transfer fork(PromiseBase& parent) {
+        Current& here = current();
+        scheduler::Loop& loop = *scheduler::current_loop();
+        parent_ = &parent;
+        outer_ = here.branch;
+        if (loop.fork_must_yield()) [[unlikely]] return fork_yielding();
+        if (!loop.alone() && here.task->affinity() == scheduler::Affinity::stealable) offer(loop, 1);
+        here.branch = first_;
+        return transfer_to(first_->root_->handle());
+    }
+
+    // In the resumed parent: throws CancelledError if a cancellation is to be delivered.
+    void deliver_cancel() {
+        if (waiter_ != nullptr) [[unlikely]] waiter_->deliver_cancel();
+    }
+    // A cancel went to the branches: even if they swallowed it the parent raises it at the end, as gather does.
+    [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+
+    // Passes the parent's cancellation to every branch. Only while the parent is borrowed.
+    bool cancel(std::string_view message) noexcept override;
+    // Branches do not outlive their parent's frame.
+    void keep(TaskState&) noexcept override {}
+
+private:
+    friend class Branch;
+    friend class BranchTask;
+
+    // Branches offered at a time: a long range is offered piece by piece and does not flood the deque.
+    static constexpr std::uint32_t kWindow = 64;
+
+    void offer(scheduler::Loop& loop, std::uint32_t from) {
+        const std::uint32_t end = count_ - from < kWindow ? count_ : from + kWindow;
+        for (std::uint32_t i = end; i-- > from;) {
+            if (!loop.push_branch(first_[i])) return;
+            first_[i].pushed_ = true;
+        }
+    }
+
+    Transfer fork_yielding();
+    Transfer next_after(Branch& ended) noexcept;
+    Transfer all_ended_inline() noexcept;
+    Transfer wait_for_stolen() noexcept;
+    void branch_ended_detached() noexcept;
+    static void materialise_around(const Current& here);
+    static void detach(Current& here) noexcept;
+    friend bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
+    friend TaskState& suspending_task();
+
+    Branch* const first_;
+    PromiseBase* parent_ = nullptr;
+    Branch* outer_ = nullptr;      // the branch that the parent runs in, if it is inline itself
+    TaskState* waiter_ = nullptr;  // the parent's task, once the parent is suspended
+    const std::uint32_t count_;
+    std::uint32_t stolen_ = 0;
+    scheduler::Atomic<std::int32_t> pending_{0};
+    bool cancelled_ = false;
+};
+
+inline Transfer Branch::ended() noexcept {
+    if (current().branch != this) [[unlikely]] return ended_detached();
+    if (word_.load(std::memory_order_relaxed) != kNotBegun) [[unlikely]] ended_as_inline_task();
+    return join_->next_after(*this);
+}
+
+inline Transfer Join::next_after(Branch& ended) noexcept {
+    Branch* next = &ended + 1;
+    scheduler::Loop& loop = *scheduler::current_loop();
+    while (next != first_ + count_) {
+        if (next->pushed_) {
+            if (!loop.pop_branch(*next)) [[unlikely]] {
+                do {
+                    ++stolen_;
+                    ++next;
+                } while (next != first_ + count_ && next->pushed_);
+                continue;
+            }
+        } else if (const auto index = static_cast<std::uint32_t>(next - first_); index + 1 != count_ &&
+                   !loop.alone() && current().task->affinity() == scheduler::Affinity::stealable) {
+            offer(loop, index + 1);
+        }
+        current().branch = next;
+        return transfer_to(next->root_->handle());
+    }
+    return all_ended_inline();
+}
+
+inline Transfer Join::all_ended_inline() noexcept {
+    current().branch = outer_;
+    if (stolen_ != 0) [[unlikely]] return wait_for_stolen();
+    return transfer_to(parent_->handle());
+}
+
+// The task whose code runs on this thread; an inline branch becomes one for being looked at. Null outside tasks.
+// Throws std::bad_alloc.
+[[nodiscard]] inline TaskState* running_task() {
+    const Current& here = current();
+    return here.branch == nullptr ? here.task : &here.branch->materialise();
+}
+
+// Throws std::runtime_error "no running event loop".
+[[nodiscard]] scheduler::Loop& require_loop();
+
+// For awaiters: suspends the running task on `future`. Returns false, and nothing has happened, if it is done already.
+// On true the caller must return to the loop at once and touch nothing. `suspended` is set before.
+[[nodiscard]] bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
+
+// For awaiters that arrange their own wake: the running task, detached from its parents' steps. To be followed by its
+// suspend or yield. Throws std::bad_alloc.
+[[nodiscard]] TaskState& suspending_task();
+
+// True if an exception is a CancelledError: then a coroutine that it leaves ends as cancelled.
+[[nodiscard]] bool is_cancellation(const std::exception_ptr& failure) noexcept;
+
+// --- the end of a coroutine ---------------------------------------------------------------------------------------
+
+struct PromiseBase::FinalSuspend {
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_resume() const noexcept {}
+
+    template <class Promise>
+    Transfer await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+        PromiseBase& promise = self.promise();
+        switch (promise.returns()) {
+            case Returns::to_call: return transfer_to(promise.call().caller_->handle());
+            case Returns::to_branch: return promise.branch().ended();
+            case Returns::to_task: break;
+        }
+        current().finished = &promise.task();
+        return transfer_to_loop();
+    }
+};
+
+inline PromiseBase::FinalSuspend PromiseBase::final_suspend() noexcept { return {}; }
+
+}  // namespace weft::sync

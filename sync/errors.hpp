@@ -1,0 +1,41 @@
+// The errors that asyncio's users expect, by asyncio's names.
+//
+// CancelledError derives from nothing, so that `catch (const std::exception&)` does not swallow a cancellation.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace weft {
+
+class CancelledError {
+public:
+    CancelledError() = default;
+    explicit CancelledError(std::string message) : message_(std::move(message)) {}
+
+    // Returns what the canceller said, or "".
+    [[nodiscard]] const std::string& message() const { return message_; }
+
+private:
+    std::string message_;
+};
+
+class TimeoutError : public std::exception {
+public:
+    explicit TimeoutError(std::string message = "timed out") : message_(std::move(message)) {}
+    [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+    [[nodiscard]] const std::string& message() const { return message_; }
+
+private:
+    std::string message_;
+};
+
+// An operation that the object's state does not allow: a result that is not there yet, a second completion, awaiting
+// something that was moved from.
+class InvalidStateError : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+}  // namespace weft

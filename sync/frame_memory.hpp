@@ -1,0 +1,30 @@
+// Memory for coroutine frames and states: from the running loop's pool; by malloc, in the same sizes, off the loops.
+#pragma once
+
+#include <cstddef>
+#include <new>
+
+#include "scheduler/loop.hpp"
+
+namespace weft::sync {
+
+inline void* allocate_frame(std::size_t size) {
+    if (scheduler::Loop* loop = scheduler::current_loop()) [[likely]] return loop->frames().allocate(size);
+    // Rounded up, because a pool may get it later.
+    using Pool = scheduler::FramePool;
+    const std::size_t c = Pool::class_of(size);
+    return ::operator new(c < Pool::kClasses ? c * Pool::kGranule : size);
+}
+
+inline void deallocate_frame(void* memory, std::size_t size) noexcept {
+    if (scheduler::Loop* loop = scheduler::current_loop()) [[likely]] return loop->frames().deallocate(memory, size);
+    ::operator delete(memory);
+}
+
+// Base of what is allocated like a frame.
+struct PooledFrame {
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { deallocate_frame(memory, size); }
+};
+
+}  // namespace weft::sync

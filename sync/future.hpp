@@ -1,0 +1,356 @@
+// Future<T>: the typed face of a FutureState: a copyable handle that any thread may complete, cancel or await.
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "scheduler/handle.hpp"
+#include "sync/branch.hpp"
+#include "sync/errors.hpp"
+#include "sync/future_state.hpp"
+
+namespace weft {
+
+template <class T>
+class Future;
+template <class T>
+class Task;
+
+namespace sync {
+
+// Room for a future's value. Void is no value.
+template <class T>
+class ValueSlot {
+public:
+    ValueSlot() noexcept {}
+    ValueSlot(const ValueSlot&) = delete;
+    ValueSlot& operator=(const ValueSlot&) = delete;
+    ~ValueSlot() {
+        if (held_) std::destroy_at(&value_);
+    }
+    template <class... Args>
+    void emplace(Args&&... args) {
+        std::construct_at(&value_, std::forward<Args>(args)...);
+        held_ = true;
+    }
+    // Constructed in place by somebody else.
+    void hold() noexcept { held_ = true; }
+    [[nodiscard]] void* address() noexcept { return &value_; }
+
+private:
+    union {
+        T value_;
+    };
+    bool held_ = false;
+};
+
+template <>
+class ValueSlot<void> {
+public:
+    void emplace() noexcept {}
+    void hold() noexcept {}
+    [[nodiscard]] void* address() noexcept { return nullptr; }
+};
+
+// The state of a plain future.
+template <class T>
+class ValueFutureState : public FutureState {
+public:
+    explicit ValueFutureState(std::uint32_t references = 1) : FutureState(references) {}
+
+    [[nodiscard]] void* value() noexcept final { return slot_.address(); }
+
+    // Returns false, and the arguments are untouched, if another completer was first.
+    template <class... Args>
+    bool try_set_value(Args&&... args) {
+        if (claim() == Claim::lost) return false;
+        try {
+            slot_.emplace(std::forward<Args>(args)...);
+        } catch (...) {
+            failure_ = std::current_exception();
+            finish(Outcome::exception);
+            return true;
+        }
+        finish(Outcome::value);
+        return true;
+    }
+
+private:
+    ValueSlot<T> slot_;
+};
+
+// std::vector<MoveOnly> claims to be copyable; a container is as copyable as what it holds.
+template <class T>
+inline constexpr bool kCopyable = std::is_copy_constructible_v<T>;
+template <class T>
+    requires requires { typename T::value_type; }
+inline constexpr bool kCopyable<T> =
+    std::is_copy_constructible_v<T> && (std::is_same_v<typename T::value_type, T> || kCopyable<typename T::value_type>);
+
+// The value of a done future: copied, because many may read it; moved by the only owner or if it cannot be copied.
+template <class T>
+T read_value(FutureState& state, bool sole_owner) {
+    if constexpr (!std::is_void_v<T>) {
+        T& value = *static_cast<T*>(state.value());
+        if constexpr (kCopyable<T>) {
+            if (!sole_owner) return value;
+        } else {
+            (void)sole_owner;
+            if (!state.take_once()) {
+                throw InvalidStateError("the result was taken already: a move-only result can be awaited once");
+            }
+        }
+        return std::move(value);
+    }
+}
+
+// A counted reference to a FutureState. Empty: InvalidStateError on use.
+class FutureRef {
+public:
+    FutureRef() = default;
+    // Takes over a reference.
+    explicit FutureRef(FutureState* state) noexcept : state_(state) {}
+    FutureRef(const FutureRef& other) noexcept : state_(other.state_) {
+        if (state_ != nullptr) state_->retain();
+    }
+    FutureRef(FutureRef&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    FutureRef& operator=(FutureRef other) noexcept {
+        std::swap(state_, other.state_);
+        return *this;
+    }
+    ~FutureRef() {
+        if (state_ != nullptr) state_->release();
+    }
+
+    [[nodiscard]] FutureState& get() const {
+        if (state_ == nullptr) throw InvalidStateError("the handle is empty: expected a Future or Task that was created");
+        return *state_;
+    }
+    [[nodiscard]] FutureState* pointer() const noexcept { return state_; }
+
+private:
+    FutureState* state_ = nullptr;
+};
+
+// A function to be called, through the loop, when a future is done.
+class DoneCallback : public Waiter {
+public:
+    explicit DoneCallback(scheduler::Loop& loop) : loop_(loop.shell()) {}
+    virtual ~DoneCallback() = default;
+
+    // Rule 38: queued by itself, never inline; call_soon callbacks stay on their loop.
+    void wake() noexcept final {
+        if (scheduler::schedule(*this, loop_, scheduler::Affinity::pinned) == scheduler::Sent::closed) delete this;
+    }
+    void abandon() noexcept final { delete this; }
+    void drop() noexcept final { delete this; }
+
+private:
+    scheduler::Shell& loop_;
+};
+
+// Registers fn(handle), to be called on `loop`.
+template <class Handle, class F>
+void add_done_callback(const Handle& handle, FutureState& state, F fn, scheduler::Loop& loop);
+
+// What can be done with any handle, whatever its type.
+class AnyHandle {
+public:
+    AnyHandle() = default;
+    explicit AnyHandle(FutureRef ref) noexcept : ref_(std::move(ref)) {}
+
+    explicit operator bool() const noexcept { return ref_.pointer() != nullptr; }
+    [[nodiscard]] bool done() const { return ref_.get().done(); }
+    [[nodiscard]] bool cancelled() const { return done() && ref_.get().outcome() == Outcome::cancelled; }
+
+    // Returns false if it was done. A Future ends at once; a Task gets a request.
+    // Thread: any.
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
+    bool cancel(std::string_view message = {}) const { return ref_.get().cancel(message); }
+
+    // Returns null for a value. Throws InvalidStateError while pending, CancelledError when cancelled.
+    [[nodiscard]] std::exception_ptr exception() const {
+        FutureState& state = done_state();
+        if (state.outcome() == Outcome::cancelled) state.check();
+        return state.failure();
+    }
+
+    [[nodiscard]] FutureState& state() const { return ref_.get(); }
+    [[nodiscard]] const FutureRef& ref() const noexcept { return ref_; }
+
+    friend bool operator==(const AnyHandle& a, const AnyHandle& b) noexcept {
+        return a.ref_.pointer() == b.ref_.pointer();
+    }
+    [[nodiscard]] std::size_t hash() const noexcept { return std::hash<void*>()(ref_.pointer()); }
+
+protected:
+    [[nodiscard]] FutureState& done_state() const {
+        FutureState& state = ref_.get();
+        if (!state.done()) throw InvalidStateError("Result is not set.");
+        return state;
+    }
+    ~AnyHandle() = default;
+    AnyHandle(const AnyHandle&) = default;
+    AnyHandle(AnyHandle&&) noexcept = default;
+    AnyHandle& operator=(const AnyHandle&) = default;
+    AnyHandle& operator=(AnyHandle&&) noexcept = default;
+
+private:
+    FutureRef ref_;
+};
+
+// Awaits any state and gives its T.
+template <class T>
+class FutureAwaiter {
+public:
+    explicit FutureAwaiter(FutureRef ref) : ref_(std::move(ref)), state_(&ref_.get()) {}
+
+    // Rule 45: a done future does not suspend.
+    [[nodiscard]] bool await_ready() const noexcept { return state_->done(); }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> self) {
+        return suspend_on(self.promise(), *state_, suspended_);
+    }
+
+    T await_resume() {
+        if (suspended_ != nullptr) suspended_->deliver_cancel();
+        state_->check();
+        state_->mark_retrieved();
+        return read_value<T>(*state_, state_->sole_owner());
+    }
+
+private:
+    FutureRef ref_;
+    FutureState* state_;
+    TaskState* suspended_ = nullptr;
+};
+
+}  // namespace sync
+
+template <class T = void>
+class Future : public sync::AnyHandle {
+public:
+    using value_type = T;
+
+    Future() = default;
+    explicit Future(sync::FutureRef ref) noexcept : AnyHandle(std::move(ref)) {}
+
+    // Throws InvalidStateError while pending, CancelledError when cancelled, or what the future failed with.
+    [[nodiscard]] std::add_lvalue_reference_t<const T> result() const {
+        sync::FutureState& state = this->done_state();
+        state.check();
+        if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(state.value());
+    }
+
+    // Complete the future; throw InvalidStateError if it is done or another thread completes it.
+    template <class... V>
+        requires(std::is_void_v<T> ? sizeof...(V) == 0 : sizeof...(V) == 1)
+    void set_result(V&&... value) const {
+        if (!try_set_result(std::forward<V>(value)...)) throw_done();
+    }
+    template <class E>
+    void set_exception(E&& exception) const {
+        if (!try_set_exception(std::forward<E>(exception))) throw_done();
+    }
+
+    // The same for racing threads: false if somebody was first.
+    template <class... V>
+        requires(std::is_void_v<T> ? sizeof...(V) == 0 : sizeof...(V) == 1)
+    bool try_set_result(V&&... value) const {
+        auto* plain = dynamic_cast<sync::ValueFutureState<T>*>(&this->state());
+        if (plain == nullptr) throw std::runtime_error("Task does not support set_result operation");
+        return plain->try_set_value(std::forward<V>(value)...);
+    }
+    template <class E>
+    bool try_set_exception(E&& exception) const {
+        auto* plain = dynamic_cast<sync::ValueFutureState<T>*>(&this->state());
+        if (plain == nullptr) throw std::runtime_error("Task does not support set_exception operation");
+        if constexpr (std::is_same_v<std::decay_t<E>, std::exception_ptr>) {
+            return plain->try_set_exception(std::forward<E>(exception));
+        } else {
+            return plain->try_set_exception(std::make_exception_ptr(std::forward<E>(exception)));
+        }
+    }
+
+    // Calls fn(Future<T>) through the running loop once the future is done, also if it is done already.
+    // Throws std::runtime_error outside a loop.
+    template <std::invocable<Future<T>> F>
+    void add_done_callback(F fn) const {
+        sync::add_done_callback(*this, this->state(), std::move(fn), sync::require_loop());
+    }
+
+    sync::FutureAwaiter<T> operator co_await() const { return sync::FutureAwaiter<T>(this->ref()); }
+
+private:
+    [[noreturn]] static void throw_done() { throw InvalidStateError("invalid state: the future is done already"); }
+};
+
+// Returns a pending future.
+template <class T = void>
+[[nodiscard]] Future<T> create_future() {
+    return Future<T>(sync::FutureRef(new sync::ValueFutureState<T>));
+}
+
+// A handle to a future of any type: awaiting it rethrows and gives nothing.
+class AnyFuture : public sync::AnyHandle {
+public:
+    AnyFuture() = default;
+    template <class T>
+    AnyFuture(const Future<T>& future) : AnyHandle(future.ref()) {}  // NOLINT(google-explicit-constructor)
+    explicit AnyFuture(sync::FutureRef ref) noexcept : AnyHandle(std::move(ref)) {}
+
+    sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }
+};
+
+namespace sync {
+
+template <class Handle, class F>
+class DoneCallbackOf final : public DoneCallback, public PooledFrame {
+public:
+    DoneCallbackOf(const Handle& handle, F fn, scheduler::Loop& loop)
+        : DoneCallback(loop), handle_(handle), fn_(std::move(fn)) {}
+
+    void run() noexcept override {
+        try {
+            std::invoke(fn_, handle_);
+        } catch (...) {
+            scheduler::report_callback_exception(std::current_exception());
+        }
+        delete this;
+    }
+
+private:
+    // Keeps the future alive: a callback may be the last who knows it.
+    Handle handle_;
+    F fn_;
+};
+
+template <class Handle, class F>
+void add_done_callback(const Handle& handle, FutureState& state, F fn, scheduler::Loop& loop) {
+    auto* callback = new DoneCallbackOf<Handle, F>(handle, std::move(fn), loop);
+    if (state.add_waiter(*callback) == FutureState::Add::already_done) callback->wake();  // rule 39
+}
+
+}  // namespace sync
+
+}  // namespace weft
+
+template <class T>
+struct std::hash<weft::Future<T>> {
+    std::size_t operator()(const weft::Future<T>& future) const noexcept { return future.hash(); }
+};
+template <>
+struct std::hash<weft::AnyFuture> {
+    std::size_t operator()(const weft::AnyFuture& future) const noexcept { return future.hash(); }
+};

@@ -1,0 +1,175 @@
+// FutureState: a one-shot state machine that any thread may complete, cancel or await, in one atomic word.
+//
+// Invariant: the word leaves `pending` by one claim, which belongs to one completer; the outcome is written between
+// claim and finish and never changes afterwards. `finish` takes all waiters in one exchange and wakes each of them
+// once, in the order in which they were added. A wake schedules; it runs nothing.
+//
+//     pending(waiters) --claim--> claimed(waiters) --finish--> done
+//
+// A task is a FutureState too; the flags of TaskState live in the same word, so that ending a task is one
+// compare-exchange (see task_state.hpp).
+//
+//     63     62        61 ... 48         47 ... 4        3         2        1        0
+//     woken  cancel    count of cancel   newest waiter   borrowed  waiting  claimed  done
+//            requested requests
+//
+// Orderings
+//   F1 word: release in finish, acquire in done and add_waiter    the outcome reaches whoever sees done
+//   F2 word: release in add_waiter, acquire in finish             the waiter's contents reach the completer
+//   F3 word: acq_rel CAS in claim                                 one winner; it sees what earlier losers could not write
+//   F4 references: relaxed in retain, acq_rel in release          the last owner sees everything before it destroys
+//
+// Nothing touches a FutureState after finish has walked its waiters, unless it holds a reference.
+// Rejected: a mutex per future (12 ns, and a canceller would run under it); completing inline (law 3).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <string_view>
+
+#include "scheduler/atomic.hpp"
+#include "scheduler/runnable.hpp"
+#include "sync/errors.hpp"
+#include "sync/frame_memory.hpp"
+
+namespace weft::sync {
+
+class TaskState;
+
+// Something that waits for a FutureState: a node in its list. Aligned so that flags fit below its address.
+class alignas(16) Waiter : public scheduler::Runnable {
+public:
+    // The future is done: schedules whatever waits. Thread: the completer's. Must not run user code.
+    virtual void wake() noexcept = 0;
+
+    // The future was destroyed without ever being done.
+    virtual void abandon() noexcept = 0;
+
+protected:
+    ~Waiter() = default;
+};
+
+// What a task can wait on, seen by whoever cancels the task.
+class Awaited {
+public:
+    // Returns true if the request was accepted: then what is awaited will end and its waiter be woken.
+    virtual bool cancel(std::string_view message) noexcept = 0;
+
+    // The waiting task is dismantled. What is awaited may still reach for it: then it takes a reference.
+    virtual void keep(TaskState& waiter) noexcept = 0;
+
+protected:
+    ~Awaited() = default;
+};
+
+enum class Outcome : std::uint8_t { none, value, exception, cancelled };
+
+class FutureState : public Awaited, public PooledFrame {
+public:
+    FutureState(const FutureState&) = delete;
+    FutureState& operator=(const FutureState&) = delete;
+
+    // --- any thread --------------------------------------------------------------------------------------------
+
+    [[nodiscard]] bool done() const noexcept { return (word_.load(std::memory_order_acquire) & kDone) != 0; }  // F1
+
+    enum class [[nodiscard]] Claim : std::uint8_t { won, lost };
+
+    // The right to complete. The winner writes the outcome and calls finish.
+    Claim claim() noexcept {
+        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        do {
+            if ((word & (kDone | kClaimed)) != 0) return Claim::lost;
+        } while (!word_.compare_exchange_weak(word, word | kClaimed, std::memory_order_acq_rel,  // F3
+                                              std::memory_order_relaxed));
+        return Claim::won;
+    }
+
+    // Publishes the outcome and wakes the waiters. Only after claim.
+    void finish(Outcome outcome) noexcept {
+        outcome_ = outcome;
+        wake_all(waiters_of(word_.exchange(kDone, std::memory_order_acq_rel)));  // F1 release, F2 acquire
+    }
+
+    enum class [[nodiscard]] Add : std::uint8_t { added, already_done };
+
+    // On `added` the waiter will be woken once, perhaps already has been.
+    Add add_waiter(Waiter& waiter) noexcept {
+        std::uint64_t word = word_.load(std::memory_order_acquire);  // F1
+        do {
+            if ((word & kDone) != 0) return Add::already_done;
+            waiter.next_ = waiters_of(word);
+        } while (!word_.compare_exchange_weak(word, (word & ~kWaiters) | reinterpret_cast<std::uintptr_t>(&waiter),
+                                              std::memory_order_release,  // F2
+                                              std::memory_order_acquire));
+        return Add::added;
+    }
+
+    // Ends a pending future as cancelled, at once. Returns false if it was done or being completed.
+    bool cancel(std::string_view message) noexcept override;
+    void keep(TaskState& waiter) noexcept override;
+
+    // Complete, unless another completer was first: then false.
+    bool try_set_exception(std::exception_ptr failure) noexcept;
+
+    // --- after done() ------------------------------------------------------------------------------------------
+
+    [[nodiscard]] Outcome outcome() const noexcept { return outcome_; }
+
+    // Throws what the future ended with, if not with a value; marks the failure as seen.
+    void check() {
+        if (outcome_ != Outcome::value) [[unlikely]] rethrow();
+    }
+
+    // Returns the failure (a CancelledError for a cancelled one), null for a value; marks it as seen.
+    [[nodiscard]] std::exception_ptr failure() noexcept;
+
+    // True for the first caller: a value that can only be moved has one taker.
+    [[nodiscard]] bool take_once() noexcept { return !taken_.exchange(true, std::memory_order_relaxed); }
+
+    void mark_retrieved() noexcept { retrieved_.store(true, std::memory_order_relaxed); }
+
+    // The typed value's address; meaningless for void.
+    [[nodiscard]] virtual void* value() noexcept = 0;
+
+    // --- ownership ---------------------------------------------------------------------------------------------
+
+    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // F4
+    void release() noexcept {
+        // The only owner needs no read-modify-write: nobody else can take a reference any more.
+        if (references_.load(std::memory_order_acquire) == 1 ||           // F4
+            references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // F4
+            delete this;
+        }
+    }
+    [[nodiscard]] bool sole_owner() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
+
+protected:
+    explicit FutureState(std::uint32_t references = 1) : references_(references) {}
+    virtual ~FutureState();
+
+    [[noreturn]] void rethrow();
+
+    // What "never retrieved" calls it.
+    [[nodiscard]] virtual const char* kind() const noexcept { return "Future"; }
+
+    static constexpr std::uint64_t kDone = 1;
+    static constexpr std::uint64_t kClaimed = 2;
+    static constexpr std::uint64_t kWaiters = 0x0000'FFFF'FFFF'FFF0;
+    static Waiter* waiters_of(std::uint64_t word) noexcept {
+        return reinterpret_cast<Waiter*>(static_cast<std::uintptr_t>(word & kWaiters));
+    }
+    static void wake_all(Waiter* newest) noexcept;
+
+    scheduler::Atomic<std::uint64_t> word_{0};
+    scheduler::Atomic<std::uint32_t> references_;
+    Outcome outcome_ = Outcome::none;
+    scheduler::Atomic<bool> retrieved_{false};
+    scheduler::Atomic<bool> taken_{false};
+    std::exception_ptr failure_;  // also the CancelledError of a cancellation that has a message
+};
+
+static_assert(sizeof(void*) == 8, "the word keeps a 48-bit address beside its flags");
+
+}  // namespace weft::sync

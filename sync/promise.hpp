@@ -1,0 +1,130 @@
+// Promise: what every weft coroutine's frame begins with: to whom it returns, and its result.
+//
+// A coroutine returns to exactly one of three: the coroutine that awaits it directly (by transfer), the join of the
+// fork_join that it is a branch of, or the task whose body it is. One tagged word says which; null before it starts.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "sync/frame_memory.hpp"
+#include "sync/transfer.hpp"
+
+namespace weft::sync {
+
+class PromiseBase;
+class TaskState;
+class Branch;
+
+// The awaiting side of `co_await coro`, in the frame of the awaiting coroutine.
+class Call {
+public:
+    explicit Call(PromiseBase* callee) noexcept : callee_(callee) {}
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call();
+
+    PromiseBase* caller_ = nullptr;
+    PromiseBase* callee_;  // owned; null once destroyed
+};
+
+class PromiseBase : public PooledFrame {
+public:
+    PromiseBase() = default;
+    PromiseBase(const PromiseBase&) = delete;
+    PromiseBase& operator=(const PromiseBase&) = delete;
+
+    // Valid because every promise begins with its PromiseBase and is aligned to at most 16: both compilers put a
+    // promise right behind the frame's two function pointers. Checked in CoroPromise and by a test.
+    [[nodiscard]] std::coroutine_handle<> handle() noexcept {
+        return std::coroutine_handle<PromiseBase>::from_promise(*this);
+    }
+
+    enum class Returns : std::uintptr_t { to_call = 0, to_branch = 1, to_task = 2 };
+
+    void return_to(Call& call) noexcept { returns_to_ = reinterpret_cast<std::uintptr_t>(&call); }
+    void return_to(Branch& branch) noexcept {
+        returns_to_ = reinterpret_cast<std::uintptr_t>(&branch) | static_cast<std::uintptr_t>(Returns::to_branch);
+    }
+    void return_to(TaskState& task) noexcept {
+        returns_to_ = reinterpret_cast<std::uintptr_t>(&task) | static_cast<std::uintptr_t>(Returns::to_task);
+    }
+
+    [[nodiscard]] Returns returns() const noexcept { return static_cast<Returns>(returns_to_ & 3); }
+    [[nodiscard]] Call& call() const noexcept { return *reinterpret_cast<Call*>(returns_to_); }
+    [[nodiscard]] Branch& branch() const noexcept { return *reinterpret_cast<Branch*>(returns_to_ & ~std::uintptr_t{3}); }
+    [[nodiscard]] TaskState& task() const noexcept {
+        return *reinterpret_cast<TaskState*>(returns_to_ & ~std::uintptr_t{3});
+    }
+
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    struct FinalSuspend;
+    FinalSuspend final_suspend() noexcept;
+
+    // Stores only: rethrowing here would be undefined for both compilers in some shapes.
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+
+    // Null if the coroutine returned normally.
+    std::exception_ptr failure_;
+
+private:
+    std::uintptr_t returns_to_ = 0;
+};
+
+// Destroys a suspended chain of calls from its innermost coroutine outwards up to and including `root`, in constant
+// stack space: the order in which unwinding would have destroyed it.
+void destroy_chain(PromiseBase& innermost, PromiseBase& root) noexcept;
+
+inline Call::~Call() {
+    if (callee_ != nullptr) callee_->handle().destroy();
+}
+
+template <class T>
+class CoroPromise : public PromiseBase {
+public:
+    CoroPromise() noexcept {}
+    ~CoroPromise() {
+        if (has_value_) std::destroy_at(&value_);
+    }
+
+    template <class U = T>
+        requires std::is_constructible_v<T, U&&>
+    void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {
+        std::construct_at(&value_, std::forward<U>(value));
+        has_value_ = true;
+    }
+
+    // Throws what the coroutine threw.
+    T take() {
+        if (failure_ != nullptr) [[unlikely]] std::rethrow_exception(std::move(failure_));
+        return std::move(value_);
+    }
+
+    // Moves the value to where a task keeps it. Only if failure_ is null.
+    void move_value_to(void* destination) { ::new (destination) T(std::move(value_)); }
+
+private:
+    union {
+        T value_;
+    };
+    bool has_value_ = false;
+};
+
+template <>
+class CoroPromise<void> : public PromiseBase {
+public:
+    void return_void() noexcept {}
+
+    void take() {
+        if (failure_ != nullptr) [[unlikely]] std::rethrow_exception(std::move(failure_));
+    }
+
+    void move_value_to(void*) noexcept {}
+};
+
+}  // namespace weft::sync

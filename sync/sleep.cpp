@@ -1,0 +1,44 @@
+#include "sync/sleep.hpp"
+
+namespace weft::sync {
+
+SleepState::SleepState(Duration duration)
+    : ValueFutureState<void>(2), loop_(require_loop()), shell_(loop_.shell()) {
+    // A duration beyond the clock's range would wrap to the past.
+    const TimePoint now = loop_.now();
+    const TimePoint deadline = duration > TimePoint::max() - now ? TimePoint::max() : now + duration;
+    loop_.arm(*this, deadline);
+}
+
+void SleepState::fire() noexcept {
+    (void)try_set_value();
+    release();
+}
+
+void SleepState::discard() noexcept {
+    (void)ValueFutureState<void>::cancel({});
+    release();
+}
+
+bool SleepState::cancel(std::string_view message) noexcept {
+    scheduler::Shell& shell = shell_;
+    retain();  // the waiter may be resumed and drop its reference meanwhile
+    const bool cancelled = ValueFutureState<void>::cancel(message);
+    if (!cancelled) {
+        release();
+        return false;
+    }
+    if (scheduler::current_loop() == &loop_) {
+        run();
+    } else if (scheduler::schedule(*this, shell, scheduler::Affinity::pinned) == scheduler::Sent::closed) {
+        release();
+    }
+    return true;
+}
+
+void SleepState::run() noexcept {
+    if (loop_.disarm(*this)) release();
+    release();
+}
+
+}  // namespace weft::sync

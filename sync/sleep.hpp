@@ -1,0 +1,91 @@
+// sleep: resumes after a duration. sleep(0s) gives up exactly one turn and makes neither a timer nor a future.
+//
+// Thread: the timer stays on the loop where the sleep began; the sleeper resumes there unless it was cancelled from
+// another loop. Cancel: the timer is disarmed, at once on its own loop, else by a message to it.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <utility>
+
+#include "scheduler/clock.hpp"
+#include "scheduler/timer.hpp"
+#include "sync/branch.hpp"
+#include "sync/future.hpp"
+
+namespace weft {
+
+namespace sync {
+
+// A future that a timer completes. The armed timer owns a reference.
+class SleepState final : public ValueFutureState<void>, public scheduler::Timer, private scheduler::Runnable {
+public:
+    // Armed on the running loop.
+    explicit SleepState(Duration duration);
+
+    void fire() noexcept override;
+    void discard() noexcept override;
+    bool cancel(std::string_view message) noexcept override;
+
+private:
+    void run() noexcept override;  // disarms, on the timer's loop
+    void drop() noexcept override { release(); }
+
+    scheduler::Loop& loop_;
+    scheduler::Shell& shell_;
+};
+
+class SleepAwaiter {
+public:
+    explicit SleepAwaiter(Duration duration) : duration_(duration) {}
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> self) {
+        if (duration_ <= Duration::zero()) {
+            TaskState& task = suspending_task();
+            suspended_ = &task;
+            task.yield(self.promise());
+            return true;
+        }
+        auto* state = new SleepState(duration_);
+        state_ = FutureRef(state);
+        return suspend_on(self.promise(), *state, suspended_);
+    }
+
+    void await_resume() {
+        if (suspended_ != nullptr) suspended_->deliver_cancel();
+        if (FutureState* state = state_.pointer()) state->check();
+    }
+
+private:
+    Duration duration_;
+    FutureRef state_;
+    TaskState* suspended_ = nullptr;
+};
+
+template <class T>
+class SleepValueAwaiter : public SleepAwaiter {
+public:
+    SleepValueAwaiter(Duration duration, T value) : SleepAwaiter(duration), value_(std::move(value)) {}
+
+    T await_resume() {
+        SleepAwaiter::await_resume();
+        return std::move(value_);
+    }
+
+private:
+    T value_;
+};
+
+}  // namespace sync
+
+// Returns, when awaited, nothing or `value`, not before `duration` has passed since the await.
+[[nodiscard]] inline auto sleep(Duration duration) { return sync::SleepAwaiter(duration); }
+template <class T>
+[[nodiscard]] auto sleep(Duration duration, T value) {
+    return sync::SleepValueAwaiter<T>(duration, std::move(value));
+}
+
+}  // namespace weft

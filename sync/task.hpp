@@ -1,0 +1,217 @@
+// Task<T>: a Coro driven by futures, itself a Future. A copyable handle; dropping it cancels nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "sync/awaitable.hpp"
+#include "sync/coro.hpp"
+#include "sync/future.hpp"
+#include "sync/task_state.hpp"
+
+namespace weft {
+
+class Loop;
+
+namespace sync {
+
+template <class T>
+class CoroTaskState final : public TaskState {
+public:
+    // Takes over the coroutine's frame. Two references: the handle's and the runtime's.
+    CoroTaskState(typename Coro<T>::promise_type& body, scheduler::Loop& home, scheduler::Affinity affinity)
+        : TaskState(body, home, affinity, 2), body_(&body) {
+        body.return_to(static_cast<TaskState&>(*this));
+    }
+
+    [[nodiscard]] void* value() noexcept override { return slot_.address(); }
+
+private:
+    Outcome take_outcome() noexcept override {
+        auto& body = *body_;
+        Outcome outcome = Outcome::value;
+        if (body.failure_ == nullptr) [[likely]] {
+            try {
+                body.move_value_to(slot_.address());
+                slot_.hold();
+            } catch (...) {
+                body.failure_ = std::current_exception();
+            }
+        }
+        if (body.failure_ != nullptr) [[unlikely]] {
+            failure_ = std::move(body.failure_);
+            outcome = is_cancellation(failure_) ? Outcome::cancelled : Outcome::exception;
+        }
+        std::exchange(body_, nullptr)->handle().destroy();
+        return outcome;
+    }
+
+    void destroy_body() noexcept override {
+        if (body_ != nullptr) destroy_chain(innermost(), *std::exchange(body_, nullptr));
+    }
+
+    ValueSlot<T> slot_;
+    typename Coro<T>::promise_type* body_;
+};
+
+}  // namespace sync
+
+// Create a task that may run on any loop of the group, even if its creator is pinned.
+struct AnyLoop {};
+inline constexpr AnyLoop any_loop{};
+
+// Where a task is to run: nowhere named (as its creator: children of a pinned task are pinned to its loop), on one
+// loop, or on any.
+class LoopChoice {
+public:
+    constexpr LoopChoice() = default;
+    constexpr LoopChoice(scheduler::Loop* loop) : loop_(loop) {}  // NOLINT(google-explicit-constructor)
+    template <std::same_as<Loop> L>
+    constexpr LoopChoice(L* loop) : loop_(loop) {}  // NOLINT(google-explicit-constructor)
+    constexpr LoopChoice(AnyLoop) : any_(true) {}   // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] constexpr scheduler::Loop* loop() const { return loop_; }
+    [[nodiscard]] constexpr bool any() const { return any_; }
+
+private:
+    scheduler::Loop* loop_ = nullptr;
+    bool any_ = false;
+};
+
+struct TaskOptions {
+    std::string_view name{};
+    LoopChoice loop{};
+};
+
+template <class T = void>
+class Task : public sync::AnyHandle {
+public:
+    using value_type = T;
+
+    Task() = default;
+    explicit Task(sync::FutureRef ref) noexcept : AnyHandle(std::move(ref)) {}
+
+    operator Future<T>() const { return Future<T>(this->ref()); }  // NOLINT(google-explicit-constructor)
+
+    // As Future's.
+    [[nodiscard]] std::add_lvalue_reference_t<const T> result() const { return Future<T>(this->ref()).result(); }
+
+    template <std::invocable<Task<T>> F>
+    void add_done_callback(F fn) const {
+        sync::add_done_callback(*this, this->state(), std::move(fn), sync::require_loop());
+    }
+
+    [[nodiscard]] std::string get_name() const { return task().name(); }
+    void set_name(std::string_view name) const { task().set_name(name); }
+    // Requests to cancel, minus uncancel().
+    [[nodiscard]] std::ptrdiff_t cancelling() const { return static_cast<std::ptrdiff_t>(task().cancelling()); }
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
+    std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
+
+    // Throws std::runtime_error if a task awaits itself.
+    sync::FutureAwaiter<T> operator co_await() const {
+        sync::refuse_self(this->state());
+        return sync::FutureAwaiter<T>(this->ref());
+    }
+
+private:
+    [[nodiscard]] sync::TaskState& task() const { return static_cast<sync::TaskState&>(this->state()); }
+};
+
+// A handle to a task of any type; empty outside tasks.
+class AnyTask : public sync::AnyHandle {
+public:
+    AnyTask() = default;
+    template <class T>
+    AnyTask(const Task<T>& task) : AnyHandle(task.ref()) {}  // NOLINT(google-explicit-constructor)
+    explicit AnyTask(sync::FutureRef ref) noexcept : AnyHandle(std::move(ref)) {}
+
+    operator AnyFuture() const { return AnyFuture(this->ref()); }  // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] std::string get_name() const { return task().name(); }
+    void set_name(std::string_view name) const { task().set_name(name); }
+    [[nodiscard]] std::ptrdiff_t cancelling() const { return static_cast<std::ptrdiff_t>(task().cancelling()); }
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
+    std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
+
+    sync::FutureAwaiter<void> operator co_await() const {
+        sync::refuse_self(this->state());
+        return sync::FutureAwaiter<void>(this->ref());
+    }
+
+private:
+    [[nodiscard]] sync::TaskState& task() const { return static_cast<sync::TaskState&>(this->state()); }
+};
+
+// Queues the first step of `awaitable` as a task; its body never starts inside the call.
+// Throws std::runtime_error "no running event loop" outside a loop, unless options name one.
+// Cost: one allocation besides the coroutine's frame.
+template <class A>
+    requires Awaitable<A>
+[[nodiscard]] auto create_task(A&& awaitable, TaskOptions options = {}) -> Task<AwaitResult<A>> {
+    using T = AwaitResult<A>;
+    Coro<T> body = sync::to_coro(std::forward<A>(awaitable));
+    const sync::Placement placement = sync::place(options.loop.loop(), options.loop.any());
+    auto* state = new sync::CoroTaskState<T>(*body.give_away(), *placement.home, placement.affinity);
+    Task<T> task{sync::FutureRef(state)};
+    if (!options.name.empty()) task.set_name(options.name);
+    state->start();
+    return task;
+}
+
+namespace sync {
+
+template <class F, class... Args>
+using SpawnResult = AwaitResult<std::invoke_result_t<F, Args...>>;
+
+// Owns the callable and its arguments for as long as the coroutine that they make runs.
+template <class F, class... Args>
+Coro<SpawnResult<F, Args...>> call_in_coro(F fn, Args... args) {
+    co_return co_await std::invoke(std::move(fn), std::move(args)...);
+}
+
+}  // namespace sync
+
+// Moves fn and args into a task that calls fn(args...): safe for lambdas with captures.
+template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+[[nodiscard]] auto spawn(F&& fn, Args&&... args) -> Task<sync::SpawnResult<std::decay_t<F>, std::decay_t<Args>...>> {
+    return create_task(sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn),
+                                                                                  std::forward<Args>(args)...));
+}
+template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+[[nodiscard]] auto spawn(TaskOptions options, F&& fn, Args&&... args)
+    -> Task<sync::SpawnResult<std::decay_t<F>, std::decay_t<Args>...>> {
+    return create_task(sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn),
+                                                                                  std::forward<Args>(args)...),
+                       options);
+}
+
+// Returns the task whose step runs; empty in plain callbacks and outside loops. Makes a task of a branch.
+[[nodiscard]] inline AnyTask current_task() {
+    sync::TaskState* state = sync::running_task();
+    if (state == nullptr) return {};
+    state->retain();
+    return AnyTask(sync::FutureRef(state));
+}
+
+// Returns every task of the running loop's group that is not done. Throws std::runtime_error outside a loop.
+[[nodiscard]] std::vector<AnyTask> all_tasks();
+
+}  // namespace weft
+
+template <class T>
+struct std::hash<weft::Task<T>> {
+    std::size_t operator()(const weft::Task<T>& task) const noexcept { return task.hash(); }
+};
+template <>
+struct std::hash<weft::AnyTask> {
+    std::size_t operator()(const weft::AnyTask& task) const noexcept { return task.hash(); }
+};

@@ -1,0 +1,246 @@
+#include "sync/task_state.hpp"
+
+#include <memory>
+#include <utility>
+
+#include "sync/report.hpp"
+
+namespace weft::sync {
+
+namespace {
+
+using scheduler::Loop;
+
+// Default names count up process-wide. A thread takes a block at a time; a program on one loop sees 1, 2, 3, ...
+std::uint64_t next_number() {
+    constexpr std::uint64_t kBlock = 1024;
+    static scheduler::Atomic<std::uint64_t> blocks{0};
+    thread_local std::uint64_t next = 0;
+    thread_local std::uint64_t end = 0;
+    if (next == end) {
+        next = blocks.fetch_add(kBlock, std::memory_order_relaxed) + 1;
+        end = next + kBlock;
+    }
+    return next++;
+}
+
+}  // namespace
+
+TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity affinity, std::uint32_t references)
+    : FutureState(references),
+      innermost_(&innermost),
+      home_(&home.shell()),
+      list_(&scheduler::LoopLocal<TaskList>::of(home)),
+      number_(next_number()),
+      affinity_(affinity) {
+    list_->add(*this);
+}
+
+TaskState::~TaskState() { delete message_.load(std::memory_order_relaxed); }
+
+void TaskState::start() noexcept { queue(); }
+
+void TaskState::run() noexcept {
+    const std::uint64_t word = word_.load(std::memory_order_acquire);  // T2
+    if ((word & kDone) != 0) return;                                   // dismantled while it was queued
+    if (!entered_) {
+        entered_ = true;
+        if ((word & kCancelRequested) != 0) {  // rule 76: the body is never entered
+            destroy_body();
+            adopt_message();
+            return complete(Outcome::cancelled);
+        }
+    }
+    const Current outer = std::exchange(current(), Current{.task = this});
+    drive(innermost_->handle());
+    const bool ended = current().finished == this;
+    current() = outer;
+    if (ended) complete(take_outcome());
+}
+
+void TaskState::publish(Outcome outcome) noexcept {
+    outcome_ = outcome;
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    do {
+        // Rule 84: a request that nobody delivered turns a normal return into a cancellation. Rule 85: a failure wins.
+        if ((word & kCancelRequested) != 0 && outcome_ == Outcome::value) {
+            outcome_ = Outcome::cancelled;
+            adopt_message();
+            overruled();
+        }
+    } while (!word_.compare_exchange_weak(word, (word & kCount) | kDone, std::memory_order_acq_rel,  // F1, F2
+                                          std::memory_order_acquire));
+    list_->remove(*this);
+    wake_all(waiters_of(word));
+}
+
+void TaskState::suspend(PromiseBase& innermost, Awaited& awaited) noexcept {
+    innermost_ = &innermost;
+    awaited_ = &awaited;
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    for (;;) {
+        if ((word & kWoken) != 0) {  // it is done already: stay active, take the next turn
+            if (word_.compare_exchange_weak(word, word & ~kWoken, std::memory_order_acquire,  // T2
+                                            std::memory_order_relaxed)) {
+                return queue();
+            }
+        } else if ((word & kCancelRequested) != 0) {  // rule 86: the first real suspension is hit
+            if (word_.compare_exchange_weak(word, word | kWaiting | kBorrowed, std::memory_order_release,  // T1
+                                            std::memory_order_relaxed)) {
+                std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
+                const bool accepted = awaited.cancel(message ? *message : std::string_view());
+                return end_borrow(accepted ? kCancelRequested : 0);
+            }
+        } else if (word_.compare_exchange_weak(word, word | kWaiting, std::memory_order_release,  // T1
+                                               std::memory_order_relaxed)) {
+            return;
+        }
+    }
+}
+
+void TaskState::yield(PromiseBase& innermost) noexcept {
+    innermost_ = &innermost;
+    queue();
+}
+
+void TaskState::wake() noexcept {
+    // Copied first: after the exchange a closing loop may dismantle the task.
+    scheduler::Shell& home = *home_;
+    const scheduler::Affinity affinity = affinity_;
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    for (;;) {
+        if ((word & kDone) != 0) return release();  // dismantled: the registration owned the last reference
+        const bool resumes = (word & (kWaiting | kBorrowed)) == kWaiting;
+        const std::uint64_t next = resumes ? word & ~kWaiting : word | kWoken;
+        if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire, T2 release
+                                        std::memory_order_relaxed)) {
+            // A closed home dismantles the task: nothing is left to do here.
+            if (resumes) (void)scheduler::schedule(*this, home, affinity);
+            return;
+        }
+    }
+}
+
+void TaskState::queue() noexcept { (void)scheduler::schedule(*this, *home_, affinity_); }
+
+bool TaskState::cancel(std::string_view message) noexcept {
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    if ((word & kDone) == 0) set_message(message);
+    bool borrows = false;
+    std::uint64_t next = 0;
+    do {
+        if ((word & kDone) != 0) {
+            mark_retrieved();  // rule 49
+            return false;
+        }
+        next = (word & kCount) == kCount ? word : word + kOneRequest;
+        borrows = (word & (kWaiting | kBorrowed)) == kWaiting;
+        next |= borrows ? kBorrowed : kCancelRequested;
+    } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire
+                                          std::memory_order_relaxed));
+    if (!borrows) return true;
+    if (awaited_->cancel(message)) {
+        set_message({});  // what is awaited carries it now
+    } else {  // it is done: the wake is under way, and the request goes before its result (rule 78)
+        word_.fetch_or(kCancelRequested, std::memory_order_relaxed);
+    }
+    end_borrow(0);
+    return true;
+}
+
+// The canceller is through with what the task awaits.
+void TaskState::end_borrow(std::uint64_t withdraw) noexcept {
+    scheduler::Shell& home = *home_;
+    const scheduler::Affinity affinity = affinity_;
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    std::uint64_t next = 0;
+    do {
+        next = word & ~(kBorrowed | withdraw);
+        if ((word & kWoken) != 0) next &= ~(kWoken | kWaiting);
+    } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T3
+                                          std::memory_order_relaxed));
+    if ((word & kWoken) != 0) (void)scheduler::schedule(*this, home, affinity);
+}
+
+std::size_t TaskState::uncancel() noexcept {
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    std::uint64_t next = 0;
+    do {
+        if ((word & kCount) == 0) return 0;
+        next = word - kOneRequest;
+        if ((next & kCount) == 0) next &= ~kCancelRequested;
+    } while (!word_.compare_exchange_weak(word, next, std::memory_order_relaxed, std::memory_order_relaxed));
+    return static_cast<std::size_t>((next & kCount) / kOneRequest);
+}
+
+void TaskState::throw_cancelled() {
+    word_.fetch_and(~kCancelRequested, std::memory_order_relaxed);
+    const std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
+    throw CancelledError(message ? *message : std::string());
+}
+
+void TaskState::set_message(std::string_view message) noexcept {
+    if (message.empty() && message_.load(std::memory_order_relaxed) == nullptr) return;
+    delete message_.exchange(message.empty() ? nullptr : new std::string(message), std::memory_order_acq_rel);
+}
+
+// The undelivered request's message becomes the outcome's.
+void TaskState::adopt_message() noexcept {
+    const std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
+    if (message) failure_ = std::make_exception_ptr(CancelledError(*message));
+}
+
+namespace {
+// Names are read and set rarely: one lock for all of them.
+scheduler::Mutex& names_mutex() {
+    static scheduler::Mutex mutex;
+    return mutex;
+}
+}  // namespace
+
+std::string TaskState::name() const {
+    const std::lock_guard lock(names_mutex());
+    return name_ ? *name_ : "Task-" + std::to_string(number_);
+}
+
+void TaskState::set_name(std::string_view name) {
+    auto text = std::make_unique<std::string>(name);
+    const std::lock_guard lock(names_mutex());
+    name_ = std::move(text);
+}
+
+void TaskState::dismantle() noexcept {
+    list_->remove(*this);
+    outcome_ = Outcome::cancelled;
+    std::uint64_t word = word_.load(std::memory_order_acquire);
+    while (!word_.compare_exchange_weak(word, (word & kCount) | kDone, std::memory_order_acq_rel,
+                                        std::memory_order_acquire)) {
+    }
+    if ((word & kWaiting) != 0) awaited_->keep(*this);
+    destroy_body();
+    wake_all(waiters_of(word));
+    orphan();
+}
+
+void TaskList::add(TaskState& task) {
+    const Guard guard(*this);
+    task.older_ = newest_;
+    if (newest_ != nullptr) newest_->newer_ = &task;
+    newest_ = &task;
+}
+
+void TaskList::remove(TaskState& task) noexcept {
+    const Guard guard(*this);
+    (task.newer_ != nullptr ? task.newer_->older_ : newest_) = task.older_;
+    if (task.older_ != nullptr) task.older_->newer_ = task.newer_;
+}
+
+TaskList::~TaskList() {
+    while (newest_ != nullptr) {
+        TaskState& task = *newest_;
+        report("Task was destroyed but it is pending! name=" + task.name(), nullptr);
+        task.dismantle();
+    }
+}
+
+}  // namespace weft::sync

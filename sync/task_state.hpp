@@ -1,0 +1,194 @@
+// TaskState: a coroutine driven by futures, itself a future. One atomic word says everything that races.
+//
+// Invariant: a task waits on exactly one Awaited, and only that one's completion wakes it. Each suspension has one
+// winner who may queue the task again: the completer that finds `waiting` without `borrowed`, the canceller that ends
+// its borrowing and finds `woken`, or the task itself that finds `woken` when it is about to wait.
+//
+//     active (queued or running) --suspend--> waiting --wake--> active ... --complete--> done
+//        |  ^                                   |   ^
+//        |  '-- woken before it could wait      |   '-- end_borrow, not woken
+//        |                                      '--cancel--> waiting + borrowed: the canceller talks to what is awaited;
+//        '--cancel--> + cancel_requested                     a wake leaves `woken`, and end_borrow queues the task
+//
+// Queued and running are one state: nobody but the loop can tell them apart, and a step costs no read-modify-write.
+//
+// Orderings (the word is FutureState's)
+//   T1 word: release in suspend, acquire in wake, cancel      the suspended frame reaches whoever resumes it (through the
+//                                                             queue) and the awaited object the canceller that borrows it
+//   T2 word: acq_rel in wake, acquire in suspend and run      what the completer wrote before the wake
+//   T3 word: acq_rel in end_borrow                            as T1 and T2, for the canceller
+//   F1, F2 in complete, as for every future
+//
+// Deliberately not asyncio's: cancel may be called from any thread and is a request (rule 100); a started task is owned
+// by the runtime (rule 67).
+// Rejected: two words, one for the future and one for the task (an extra locked operation at each end of a task).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "scheduler/loop.hpp"
+#include "sync/current.hpp"
+#include "sync/future_state.hpp"
+#include "sync/promise.hpp"
+
+namespace weft::sync {
+
+class TaskList;
+
+class TaskState : public Waiter, public FutureState {
+public:
+    using PooledFrame::operator new;
+    using PooledFrame::operator delete;
+
+    // --- the loop ----------------------------------------------------------------------------------------------
+
+    // One step: resumes the innermost suspended coroutine until it suspends again or the task ends.
+    void run() noexcept override;
+    // The loop closes; its TaskList dismantles the task.
+    void drop() noexcept override {}
+
+    // Queues the first step. From here the runtime owns a reference until the task is done.
+    void start() noexcept;
+
+    // --- the running task --------------------------------------------------------------------------------------
+
+    // The next two calls are the last that a suspending coroutine makes: afterwards the task may run elsewhere.
+    // `innermost` is the coroutine that suspends; `awaited` will wake this task once.
+    void suspend(PromiseBase& innermost, Awaited& awaited) noexcept;
+    // Gives up the turn only.
+    void yield(PromiseBase& innermost) noexcept;
+
+    // Throws CancelledError if a cancellation is to be delivered. Called by every awaiter that did suspend.
+    void deliver_cancel() {
+        if ((word_.load(std::memory_order_relaxed) & kCancelRequested) != 0) [[unlikely]] throw_cancelled();
+    }
+
+    // What was awaited ended well although it had accepted a cancellation: the request waits for the next suspension.
+    void request_cancel_again() noexcept { word_.fetch_or(kCancelRequested, std::memory_order_relaxed); }
+
+    // --- any thread --------------------------------------------------------------------------------------------
+
+    void wake() noexcept override;
+    void abandon() noexcept override { release(); }
+
+    // Returns false if done. Else counts the request and passes it to what the task waits on, or leaves it to the next
+    // suspension.
+    bool cancel(std::string_view message) noexcept override;
+
+    // Requests minus uncancel(). Saturates at 16383.
+    [[nodiscard]] std::size_t cancelling() const noexcept {
+        return static_cast<std::size_t>((word_.load(std::memory_order_relaxed) & kCount) / kOneRequest);
+    }
+    // Returns what remains; at zero an undelivered request is withdrawn (rule 90).
+    std::size_t uncancel() noexcept;
+
+    [[nodiscard]] std::string name() const;
+    void set_name(std::string_view name);
+
+    [[nodiscard]] scheduler::Shell& home() const noexcept { return *home_; }
+    [[nodiscard]] scheduler::Affinity affinity() const noexcept { return affinity_; }
+
+protected:
+    // `innermost` is where the first step enters.
+    TaskState(PromiseBase& innermost, scheduler::Loop& home, scheduler::Affinity affinity, std::uint32_t references);
+    ~TaskState() override;
+
+    [[nodiscard]] const char* kind() const noexcept override { return "Task"; }
+
+    // Takes the outcome out of the ended coroutine. Never throws: a failing move is an outcome too.
+    virtual Outcome take_outcome() noexcept = 0;
+    // The body was never entered, or never will be again.
+    virtual void destroy_body() noexcept = 0;
+    // The outcome is published, and nothing touches the task any more: drops the runtime's reference.
+    virtual void let_go() noexcept { release(); }
+    // The same for a task that was dismantled.
+    virtual void orphan() noexcept { release(); }
+    // The outcome has become `cancelled` although the body returned normally.
+    virtual void overruled() noexcept {}
+
+    [[nodiscard]] PromiseBase& innermost() const noexcept { return *innermost_; }
+    void publish(Outcome outcome) noexcept;
+    void complete(Outcome outcome) noexcept {
+        publish(outcome);
+        let_go();
+    }
+    // Unlists and dismantles. Only when no step of it runs or ever will: its loop, or what it belongs to, is closing.
+    void dismantle() noexcept;
+
+    friend class TaskList;
+    friend class Branch;
+    friend class BranchTask;
+
+    static constexpr std::uint64_t kWaiting = 4;
+    static constexpr std::uint64_t kBorrowed = 8;
+    static constexpr std::uint64_t kOneRequest = std::uint64_t{1} << 48;
+    static constexpr std::uint64_t kCount = 0x3FFF * kOneRequest;
+    static constexpr std::uint64_t kCancelRequested = std::uint64_t{1} << 62;
+    static constexpr std::uint64_t kWoken = std::uint64_t{1} << 63;
+
+private:
+    void queue() noexcept;
+    void end_borrow(std::uint64_t withdraw) noexcept;
+    [[noreturn]] void throw_cancelled();
+    void set_message(std::string_view message) noexcept;
+    void adopt_message() noexcept;
+
+    PromiseBase* innermost_;
+    Awaited* awaited_ = nullptr;
+    scheduler::Shell* home_;
+    TaskList* list_;
+    TaskState* newer_ = nullptr;
+    TaskState* older_ = nullptr;
+    std::uint64_t number_;
+    std::unique_ptr<std::string> name_;  // under the mutex of all names
+    scheduler::Atomic<std::string*> message_{nullptr};
+    const scheduler::Affinity affinity_;
+    bool entered_ = false;
+};
+
+// The live tasks of one loop: who is to be cancelled at the end, and who is owned by the runtime.
+// Thread: any of the loop's group; a loop by itself pays no lock.
+class TaskList {
+public:
+    explicit TaskList(scheduler::Loop& loop) : shared_(!loop.alone()) {}
+    TaskList(const TaskList&) = delete;
+    TaskList& operator=(const TaskList&) = delete;
+    // The loop closes with tasks left: reports and dismantles them.
+    ~TaskList();
+
+    void add(TaskState& task);
+    void remove(TaskState& task) noexcept;
+
+    // Calls visit(task) for each live task, newest first, under the lock: it may only take references.
+    template <class Visit>
+    void each(Visit visit) {
+        const Guard guard(*this);
+        for (TaskState* task = newest_; task != nullptr; task = task->older_) visit(*task);
+    }
+
+private:
+    class Guard {
+    public:
+        explicit Guard(TaskList& list) : list_(list) {
+            if (list_.shared_) list_.mutex_.lock();
+        }
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+        ~Guard() {
+            if (list_.shared_) list_.mutex_.unlock();
+        }
+
+    private:
+        TaskList& list_;
+    };
+
+    const bool shared_;
+    scheduler::Mutex mutex_;
+    TaskState* newest_ = nullptr;
+};
+
+}  // namespace weft::sync
