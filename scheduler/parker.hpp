@@ -33,6 +33,9 @@ public:
     virtual void unpark() = 0;
 
     [[nodiscard]] virtual TimePoint now() const = 0;
+
+    // What this Parker is made of, for the room that made it; null for a plain one.
+    [[nodiscard]] virtual void* native() noexcept { return nullptr; }
 };
 
 class CondvarParker final : public Parker {

@@ -54,9 +54,7 @@ Threads::Threads(const Options& options, const MakeLoop& make_loop)
     loops_.reserve(options.loops);
     for (std::size_t i = 0; i < options.loops; ++i) {
         loops_.push_back(make_loop(group_));
-#ifndef NDEBUG
-        loops_.back()->bound_parks(std::chrono::seconds(1));
-#endif
+        if (options.debug) loops_.back()->bound_parks(std::chrono::seconds(1));
     }
 }
 

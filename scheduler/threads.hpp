@@ -20,9 +20,16 @@ public:
     // Makes one loop of the group; in api/ the face, with a Reactor.
     using MakeLoop = std::function<std::unique_ptr<Loop>(Neighbours&)>;
 
+#ifdef NDEBUG
+    static constexpr bool kDebugBuild = false;
+#else
+    static constexpr bool kDebugBuild = true;
+#endif
+
     struct Options {
         std::size_t loops = 1;
         bool pin_threads = false;  // thread i to the i-th core of the affinity mask
+        bool debug = kDebugBuild;  // bound every park, and count those that found lost work (Loop::rescues)
     };
 
     Threads(const Options& options, const MakeLoop& make_loop);

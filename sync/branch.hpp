@@ -127,8 +127,10 @@ private:
     void offer(scheduler::Loop& loop, std::uint32_t from) {
         const std::uint32_t end = count_ - from < kWindow ? count_ : from + kWindow;
         for (std::uint32_t i = end; i-- > from;) {
-            if (!loop.push_branch(first_[i])) return;
-            first_[i].pushed_ = true;
+            first_[i].pushed_ = true;  // before a thief can see it
+            if (loop.push_branch(first_[i])) continue;
+            first_[i].pushed_ = false;
+            return;
         }
     }
 

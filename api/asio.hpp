@@ -1,0 +1,21 @@
+// Opt-in for users of Boost.Asio: the completion token use_coro for every initiating function, and the io_context of
+// the running loop to make I/O objects with.
+//
+//     boost::asio::ip::tcp::socket socket(weft::asio_executor());
+//     co_await socket.async_connect(endpoint, weft::use_coro);
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include "api/weft.hpp"
+#include "io/operation.hpp"
+
+namespace weft {
+
+// Returns the running loop's io_context; objects made with it live on this loop.
+// Throws std::runtime_error outside a loop, or if the loop was made without I/O.
+[[nodiscard]] boost::asio::io_context& get_io_context();
+
+[[nodiscard]] inline boost::asio::io_context::executor_type asio_executor() { return get_io_context().get_executor(); }
+
+}  // namespace weft

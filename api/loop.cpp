@@ -1,0 +1,73 @@
+#include "api/loop.hpp"
+
+#include <stdexcept>
+
+#include "io/reactor.hpp"
+#include "sync/branch.hpp"
+
+namespace weft {
+
+namespace {
+// Made with the loop, because neighbours look into each other's.
+void make_task_list(scheduler::Loop& loop) { (void)scheduler::LoopLocal<sync::TaskList>::of(loop); }
+}  // namespace
+
+Loop::Loop() : scheduler::Loop(std::make_unique<io::Reactor>()) { make_task_list(*this); }
+
+Loop::Loop(scheduler::Neighbours& group) : scheduler::Loop(std::make_unique<io::Reactor>(), group) {
+    make_task_list(*this);
+}
+
+void Loop::run_forever() {
+    check_runnable();
+    run();
+}
+
+void Loop::run_until_done(const sync::FutureRef& future) {
+    // Asks the loop to stop in the turn after the future's end (rule 15); forgets to if this call has ended first.
+    const auto waiting = std::make_shared<bool>(true);
+    const AnyFuture handle{future};
+    sync::add_done_callback(
+        handle, future.get(),
+        [this, waiting](const AnyFuture&) {
+            if (*waiting) stop();
+        },
+        *this);
+    struct Forget {
+        bool& waiting;
+        ~Forget() { waiting = false; }
+    } const forget{*waiting};
+    run();
+    if (!future.get().done()) throw std::runtime_error("Event loop stopped before Future completed.");
+}
+
+void Loop::close() {
+    if (running()) throw std::runtime_error("Cannot close a running event loop");
+    scheduler::Loop::close();
+}
+
+void Loop::check_usable() const {
+    if (closed()) throw_closed();
+    const scheduler::Loop* here = scheduler::current_loop();
+    if (running() && here != this) {
+        throw std::runtime_error(
+            "Non-thread-safe operation invoked on an event loop other than the current one: expected "
+            "call_soon_threadsafe");
+    }
+}
+
+void Loop::check_runnable() const {
+    if (closed()) throw_closed();
+    if (running()) throw std::runtime_error("This event loop is already running");
+    if (scheduler::current_loop() != nullptr) {
+        throw std::runtime_error("Cannot run the event loop while another loop is running");
+    }
+}
+
+void Loop::throw_closed() { throw std::runtime_error("Event loop is closed"); }
+
+Loop& get_running_loop() { return static_cast<Loop&>(sync::require_loop()); }
+
+std::unique_ptr<Loop> new_event_loop() { return std::make_unique<Loop>(); }
+
+}  // namespace weft

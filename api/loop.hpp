@@ -1,0 +1,118 @@
+// weft::Loop: the face of an event loop. Every loop that api/ makes is one; it adds no data to the scheduler's loop.
+//
+// Thread: the loop's own, except call_soon_threadsafe, stop (from the group or through call_soon_threadsafe),
+// is_running, is_closed and time.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "scheduler/handle.hpp"
+#include "scheduler/loop.hpp"
+#include "sync/future.hpp"
+#include "sync/task.hpp"
+
+namespace weft {
+
+class Loop final : public scheduler::Loop {
+public:
+    // By itself, with a Reactor.
+    Loop();
+    // One of a group.
+    explicit Loop(scheduler::Neighbours& group);
+
+    // Calls fn in the next turn, in order. Throws std::runtime_error "Event loop is closed", or if another thread's
+    // loop is running this one.
+    template <std::invocable F>
+    Handle call_soon(F fn) {
+        check_usable();
+        auto* callback = new scheduler::CallbackOf<F>(std::move(fn));
+        push_pinned(*callback);
+        return Handle(*callback);
+    }
+
+    // The same from any thread, waking the loop. Entries of one thread keep their order.
+    template <std::invocable F>
+    Handle call_soon_threadsafe(F fn) {
+        auto* callback = new scheduler::CallbackOf<F>(std::move(fn));
+        Handle handle(*callback);
+        if (scheduler::schedule(*callback, shell(), scheduler::Affinity::pinned) == scheduler::Sent::closed) {
+            callback->drop();
+            throw_closed();
+        }
+        return handle;
+    }
+
+    // A negative delay counts as none.
+    template <std::invocable F>
+    TimerHandle call_later(Duration delay, F fn) {
+        return call_at(now() + delay, std::move(fn));
+    }
+    template <std::invocable F>
+    TimerHandle call_at(TimePoint when, F fn) {
+        check_usable();
+        auto callback = std::make_unique<scheduler::CallbackOf<F>>(std::move(fn));
+        callback->when_ = when;
+        arm(*callback, when);
+        return TimerHandle(*callback.release());
+    }
+
+    // Pinned to this loop. Thread: of the group, or before the loop runs.
+    template <class A>
+        requires Awaitable<A>
+    [[nodiscard]] auto create_task(A&& awaitable, TaskOptions options = {}) {
+        options.loop = static_cast<scheduler::Loop*>(this);
+        if (closed()) throw_closed();
+        return weft::create_task(std::forward<A>(awaitable), options);
+    }
+
+    template <class T = void>
+    [[nodiscard]] Future<T> create_future() {
+        return weft::create_future<T>();
+    }
+
+    // Runs until stop(). Throws std::runtime_error if this loop, or another on this thread, is running, or if closed.
+    void run_forever();
+
+    // Runs until the awaitable is done; returns its value. Throws what it failed with; std::runtime_error "Event loop
+    // stopped before Future completed." if somebody stops the loop first.
+    template <class A>
+        requires Awaitable<A>
+    AwaitResult<A> run_until_complete(A&& awaitable) {
+        using T = AwaitResult<A>;
+        check_runnable();
+        sync::FutureRef ref;
+        if constexpr (sync::kIsHandle<std::remove_cvref_t<A>>) {
+            ref = awaitable.ref();
+        } else {
+            ref = create_task(std::forward<A>(awaitable)).ref();
+        }
+        run_until_done(ref);
+        ref.get().check();
+        ref.get().mark_retrieved();
+        return sync::read_value<T>(ref.get(), ref.get().sole_owner());
+    }
+
+    [[nodiscard]] bool is_running() const { return running(); }
+    [[nodiscard]] bool is_closed() const { return closed(); }
+    // Monotonic, of unspecified origin.
+    [[nodiscard]] TimePoint time() const { return now(); }
+
+    // Throws std::runtime_error while running. Idempotent. Tasks that are left are reported and destroyed.
+    void close();
+
+private:
+    void check_usable() const;
+    void check_runnable() const;
+    void run_until_done(const sync::FutureRef& future);
+    [[noreturn]] static void throw_closed();
+};
+
+// Throws std::runtime_error "no running event loop".
+[[nodiscard]] Loop& get_running_loop();
+
+[[nodiscard]] std::unique_ptr<Loop> new_event_loop();
+
+}  // namespace weft

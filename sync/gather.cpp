@@ -1,0 +1,73 @@
+#include "sync/gather.hpp"
+
+#include <unordered_set>
+
+namespace weft::sync {
+
+GatherBase::GatherBase(std::vector<GatherChild> children, bool return_exceptions)
+    : children_(std::move(children)), return_exceptions_(return_exceptions), loop_(require_loop()) {
+    std::unordered_set<const FutureState*> seen;
+    for (GatherChild& child : children_) {
+        child.gather_ = this;
+        child.duplicate_ = !child.made_here_ && !seen.insert(&child.state()).second;
+        if (!child.duplicate_) ++counted_;
+    }
+    unfinished_.store(counted_, std::memory_order_relaxed);
+}
+
+void GatherBase::watch() {
+    if (counted_ == 0) return finish();
+    // Rules 121 and 123: what is done already is looked at now. The handle that start() holds keeps this alive.
+    for (GatherChild& child : children_) {
+        if (child.duplicate_) continue;
+        FutureState& state = child.state();
+        if (state.done() || state.add_waiter(child) == FutureState::Add::already_done) child_done(state);
+    }
+}
+
+void GatherBase::child_done(FutureState& child) noexcept {
+    if (child.outcome() != Outcome::value) {
+        const std::exception_ptr failure = child.failure();  // seen: rule 113
+        // Rule 114: a cancelled child fails the gather; the gather itself is not cancelled.
+        if (!return_exceptions_) (void)outer().try_set_exception(failure);
+    }
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();  // G1
+    outer().release();
+}
+
+void GatherBase::finish() noexcept {
+    if (outer().done()) return;
+    try {
+        if (cancel_requested_.load(std::memory_order_relaxed)) {  // rules 117 and 118
+            (void)outer().try_set_exception(std::make_exception_ptr(CancelledError()));
+        } else {
+            set_results();
+        }
+    } catch (...) {
+        (void)outer().try_set_exception(std::current_exception());
+    }
+}
+
+bool GatherBase::cancel_children(std::string_view message) noexcept {
+    cancel_requested_.store(true, std::memory_order_relaxed);  // published by each child's own completion
+    bool accepted = false;
+    for (GatherChild& child : children_) {
+        if (!child.duplicate_ && child.state().cancel(message)) accepted = true;
+    }
+    if (!accepted) cancel_requested_.store(false, std::memory_order_relaxed);
+    return accepted;
+}
+
+void GatherChild::wake() noexcept {
+    if (!gather_->loop_.alone()) return gather_->child_done(state());
+    if (scheduler::schedule(*this, gather_->loop_.shell(), scheduler::Affinity::pinned) == scheduler::Sent::closed) {
+        abandon();
+    }
+}
+
+void GatherChild::run() noexcept { gather_->child_done(state()); }
+
+// The child was destroyed without being done, or the loop is closed: the gather will never end.
+void GatherChild::abandon() noexcept { gather_->outer().release(); }
+
+}  // namespace weft::sync

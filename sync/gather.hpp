@@ -1,0 +1,267 @@
+// gather: many awaitables at once, their results in argument order.
+//
+// Returns a Future, not a coroutine: the children start even if it is never awaited. Without return_exceptions the
+// first child to fail fails the gather at once; the others run on. A cancelled gather asks every child to cancel and
+// ends when they have. Rules 108 to 123.
+//
+// Invariant: the outer future is completed by one child: the first that fails (without return_exceptions) or the last
+// one. On a loop by itself a child's end is looked at one turn later, as a callback (rule 103); among many loops, at
+// once by whoever completed it, since nothing there promises turns and a hop to another loop would cost a wake.
+//
+// Orderings
+//   G1 unfinished: acq_rel sub    the last child sees what all the others ended with
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "sync/awaitable.hpp"
+#include "sync/fork_join.hpp"
+#include "sync/future.hpp"
+#include "sync/task.hpp"
+
+namespace weft {
+
+struct ReturnExceptions {};
+// gather(return_exceptions, ...): failures and cancellations are results, too.
+inline constexpr ReturnExceptions return_exceptions{};
+
+// How one child of a gather ended.
+template <class T>
+class Outcome {
+public:
+    explicit Outcome(sync::NonVoid<T> value) : value_(std::move(value)) {}
+    Outcome(std::exception_ptr exception, bool cancelled) : exception_(std::move(exception)), cancelled_(cancelled) {}
+
+    [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
+    [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+    // Returns null for a value, the CancelledError of a cancelled child.
+    [[nodiscard]] const std::exception_ptr& exception() const noexcept { return exception_; }
+    // Throws exception() if there is no value.
+    [[nodiscard]] const sync::NonVoid<T>& value() const& {
+        if (!value_) std::rethrow_exception(exception_);
+        return *value_;
+    }
+    [[nodiscard]] sync::NonVoid<T>&& value() && {
+        if (!value_) std::rethrow_exception(exception_);
+        return std::move(*value_);
+    }
+
+private:
+    std::optional<sync::NonVoid<T>> value_;
+    std::exception_ptr exception_;
+    bool cancelled_ = false;
+};
+
+namespace sync {
+
+class GatherBase;
+
+// One child of a gather, and its place in that child's list of waiters.
+class GatherChild final : public Waiter {
+public:
+    GatherChild(FutureRef child, bool made_here) : child_(std::move(child)), made_here_(made_here) {}
+    // Only before it is registered.
+    GatherChild(GatherChild&& other) noexcept
+        : Waiter(), child_(std::move(other.child_)), made_here_(other.made_here_) {}
+
+    void wake() noexcept override;
+    void abandon() noexcept override;
+    void run() noexcept override;
+    void drop() noexcept override { abandon(); }
+
+    [[nodiscard]] FutureState& state() const { return child_.get(); }
+
+    // Nobody else can have a handle to a child that gather made itself.
+    template <class T>
+    NonVoid<T> take() const {
+        if constexpr (std::is_void_v<T>) {
+            return {};
+        } else {
+            return read_value<T>(state(), made_here_);
+        }
+    }
+
+private:
+    friend class GatherBase;
+
+    FutureRef child_;
+    GatherBase* gather_ = nullptr;
+    bool made_here_;
+    bool duplicate_ = false;  // of an earlier argument: it fills a slot but is not counted
+};
+
+// What does not depend on the type of the results. Each child that is counted owns a reference.
+class GatherBase {
+public:
+    GatherBase(std::vector<GatherChild> children, bool return_exceptions);
+    GatherBase(const GatherBase&) = delete;
+    GatherBase& operator=(const GatherBase&) = delete;
+
+protected:
+    ~GatherBase() = default;
+
+    // Registers with every child. The last call of the typed constructor's caller.
+    void watch();
+    [[nodiscard]] bool cancel_children(std::string_view message) noexcept;
+    [[nodiscard]] std::uint32_t references() const noexcept { return counted_ + 1; }
+
+    virtual FutureState& outer() noexcept = 0;
+    // All children are done and none failed, or failures are results. May throw.
+    virtual void set_results() = 0;
+
+    std::vector<GatherChild> children_;
+
+private:
+    friend class GatherChild;
+
+    void child_done(FutureState& child) noexcept;
+    void finish() noexcept;
+
+    std::uint32_t counted_ = 0;
+    scheduler::Atomic<std::uint32_t> unfinished_{0};
+    scheduler::Atomic<bool> cancel_requested_{false};
+    const bool return_exceptions_;
+    scheduler::Loop& loop_;
+};
+
+template <class Result, class Collect>
+class GatherState final : public GatherBase, public ValueFutureState<Result> {
+public:
+    GatherState(std::vector<GatherChild> children, bool return_exceptions, Collect collect)
+        : GatherBase(std::move(children), return_exceptions),
+          ValueFutureState<Result>(references()),
+          collect_(std::move(collect)) {}
+
+    static Future<Result> start(std::vector<GatherChild> children, bool return_exceptions, Collect collect) {
+        auto* state = new GatherState(std::move(children), return_exceptions, std::move(collect));
+        Future<Result> future{FutureRef(state)};
+        state->watch();
+        return future;
+    }
+
+    bool cancel(std::string_view message) noexcept override {
+        return !this->done() && this->cancel_children(message);
+    }
+
+private:
+    FutureState& outer() noexcept override { return *this; }
+    void set_results() override {
+        if constexpr (std::is_void_v<Result>) {
+            (void)this->try_set_value();
+        } else {
+            (void)this->try_set_value(collect_(this->children_));
+        }
+    }
+
+    Collect collect_;
+};
+
+// ensure_future: a handle is taken as it is, anything else becomes a task.
+template <class A>
+GatherChild make_child(A&& awaitable) {
+    if constexpr (kIsHandle<std::remove_cvref_t<A>>) {
+        (void)awaitable.state();  // throws if empty
+        return GatherChild(awaitable.ref(), false);
+    } else {
+        return GatherChild(create_task(std::forward<A>(awaitable)).ref(), true);
+    }
+}
+
+template <class T>
+weft::Outcome<T> outcome_of(const GatherChild& child) {
+    FutureState& state = child.state();
+    if (state.outcome() == Outcome::value) return weft::Outcome<T>(child.take<T>());
+    return weft::Outcome<T>(state.failure(), state.outcome() == Outcome::cancelled);
+}
+
+template <class... As>
+std::vector<GatherChild> make_children(As&&... awaitables) {
+    std::vector<GatherChild> children;
+    children.reserve(sizeof...(As));
+    (children.push_back(make_child(std::forward<As>(awaitables))), ...);
+    return children;
+}
+
+template <class A>
+std::vector<GatherChild> make_children_of(std::vector<A>& awaitables) {
+    std::vector<GatherChild> children;
+    children.reserve(awaitables.size());
+    for (A& awaitable : awaitables) children.push_back(make_child(std::move(awaitable)));
+    return children;
+}
+
+}  // namespace sync
+
+// Returns a done future if there are no arguments.
+template <class... As>
+    requires(Awaitable<As> && ...)
+[[nodiscard]] auto gather(As&&... awaitables) -> Future<std::tuple<sync::NonVoid<AwaitResult<As>>...>> {
+    using Result = std::tuple<sync::NonVoid<AwaitResult<As>>...>;
+    const auto collect = []<std::size_t... I>(const std::vector<sync::GatherChild>& children,
+                                              std::index_sequence<I...>) {
+        return Result{children[I].template take<AwaitResult<As>>()...};
+    };
+    const auto in_order = [collect](const std::vector<sync::GatherChild>& children) {
+        return collect(children, std::index_sequence_for<As...>());
+    };
+    return sync::GatherState<Result, decltype(in_order)>::start(
+        sync::make_children(std::forward<As>(awaitables)...), false, in_order);
+}
+
+template <class... As>
+    requires(Awaitable<As> && ...)
+[[nodiscard]] auto gather(ReturnExceptions, As&&... awaitables) -> Future<std::tuple<Outcome<AwaitResult<As>>...>> {
+    using Result = std::tuple<Outcome<AwaitResult<As>>...>;
+    const auto collect = []<std::size_t... I>(const std::vector<sync::GatherChild>& children,
+                                              std::index_sequence<I...>) {
+        return Result{sync::outcome_of<AwaitResult<As>>(children[I])...};
+    };
+    const auto in_order = [collect](const std::vector<sync::GatherChild>& children) {
+        return collect(children, std::index_sequence_for<As...>());
+    };
+    return sync::GatherState<Result, decltype(in_order)>::start(
+        sync::make_children(std::forward<As>(awaitables)...), true, in_order);
+}
+
+// The results of a vector, in its order; void for void.
+template <class A>
+    requires Awaitable<A>
+[[nodiscard]] auto gather(std::vector<A> awaitables) {
+    using T = AwaitResult<A>;
+    if constexpr (std::is_void_v<T>) {
+        const auto nothing = [](const std::vector<sync::GatherChild>&) {};
+        return sync::GatherState<void, decltype(nothing)>::start(sync::make_children_of(awaitables), false, nothing);
+    } else {
+        const auto collect = [](const std::vector<sync::GatherChild>& children) {
+            std::vector<T> results;
+            results.reserve(children.size());
+            for (const sync::GatherChild& child : children) results.push_back(child.template take<T>());
+            return results;
+        };
+        return sync::GatherState<std::vector<T>, decltype(collect)>::start(sync::make_children_of(awaitables), false,
+                                                                           collect);
+    }
+}
+
+template <class A>
+    requires Awaitable<A>
+[[nodiscard]] auto gather(ReturnExceptions, std::vector<A> awaitables) -> Future<std::vector<Outcome<AwaitResult<A>>>> {
+    using T = AwaitResult<A>;
+    const auto collect = [](const std::vector<sync::GatherChild>& children) {
+        std::vector<Outcome<T>> results;
+        results.reserve(children.size());
+        for (const sync::GatherChild& child : children) results.push_back(sync::outcome_of<T>(child));
+        return results;
+    };
+    return sync::GatherState<std::vector<Outcome<T>>, decltype(collect)>::start(sync::make_children_of(awaitables),
+                                                                                true, collect);
+}
+
+}  // namespace weft
