@@ -221,8 +221,7 @@ TEST_CASE("handle: cancel from another thread and run have exactly one winner") 
         bool won = false;
         const auto meet = [&ready] {
             ready.fetch_add(1, std::memory_order_relaxed);
-            while (ready.load(std::memory_order_relaxed) != 2) {
-            }
+            while (ready.load(std::memory_order_relaxed) != 2) std::this_thread::yield();
         };
         std::thread canceller([&] {
             meet();

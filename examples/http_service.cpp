@@ -1,0 +1,212 @@
+// An HTTP/1.1 server on N loops: http_service [--loops N] [--port P] [--address A].
+//
+// Every loop has a listener of its own on the same port (SO_REUSEPORT), and a connection stays on the loop that
+// accepted it: the kernel spreads the connections, and no request ever changes cores. SIGTERM or SIGINT stops it
+// cleanly: the listeners close, a request that is being answered is answered, idle connections are closed.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
+#include <iostream>
+#include <list>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+#include <weft/asio.hpp>
+
+#include "http_reply.hpp"
+
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+// The loop's own executor type: no type erasure on the way to the socket.
+using Executor = asio::io_context::executor_type;
+using Socket = asio::basic_stream_socket<tcp, Executor>;
+using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
+
+constexpr auto use_tuple = asio::as_tuple(weft::use_coro);
+
+struct Options {
+    int loops = 0;
+    std::uint16_t port = 8080;
+    std::string address = "127.0.0.1";
+};
+
+class UsageError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+int number(std::string_view option, std::string_view text, int lowest, int highest) {
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < lowest || value > highest) {
+        throw UsageError(std::string(option) + " " + std::string(text) + ": expected a whole number from " +
+                         std::to_string(lowest) + " to " + std::to_string(highest));
+    }
+    return value;
+}
+
+Options parse(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view option = argv[i];
+        if (option != "--loops" && option != "--port" && option != "--address") {
+            throw UsageError(std::string(option) + ": expected --loops N, --port P or --address A");
+        }
+        if (i + 1 == argc) throw UsageError(std::string(option) + ": expected a value behind it");
+        const std::string_view value = argv[++i];
+        if (option == "--loops") options.loops = number(option, value, 1, 1024);
+        if (option == "--port") options.port = static_cast<std::uint16_t>(number(option, value, 0, 65535));
+        if (option == "--address") options.address = value;
+    }
+    return options;
+}
+
+// Throws std::system_error naming the endpoint.
+Acceptor listen_on(const tcp::endpoint& endpoint, bool shared) {
+    try {
+        Acceptor acceptor(weft::asio_executor());
+        acceptor.open(endpoint.protocol());
+        acceptor.set_option(asio::socket_base::reuse_address(true));
+        if (shared) acceptor.set_option(asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>(true));
+        acceptor.bind(endpoint);
+        acceptor.listen();
+        return acceptor;
+    } catch (const boost::system::system_error& error) {
+        throw std::system_error(error.code(), "cannot listen on " + endpoint.address().to_string() + ":" +
+                                                  std::to_string(endpoint.port()) +
+                                                  ": expected an address and port that are free");
+    }
+}
+
+// Before the listeners share the port among themselves: nobody else may have it.
+weft::Coro<tcp::endpoint> claim_endpoint(tcp::endpoint wanted) {
+    const Acceptor probe = listen_on(wanted, false);
+    co_return probe.local_endpoint();
+}
+
+// One listener with its connections, all on one loop, so that none of this needs a lock.
+class Listener {
+public:
+    weft::Coro<> serve(tcp::endpoint endpoint) {
+        acceptor_.emplace(listen_on(endpoint, true));
+        while (!stopping_) {
+            auto [error, socket] = co_await acceptor_->async_accept(use_tuple);
+            if (error) {
+                if (!stopping_) co_await ride_out(error);
+                continue;
+            }
+            socket.set_option(tcp::no_delay(true));
+            connections_.emplace_back(std::move(socket));
+            const auto connection = std::prev(connections_.end());
+            connection->task = weft::create_task(converse(connection));
+        }
+    }
+
+    // Closes the listener; connections end after the answer that they are at. Returns when none is left.
+    weft::Coro<> stop() {
+        stopping_ = true;
+        if (acceptor_) acceptor_->close();
+        std::vector<weft::Task<>> open;
+        for (Connection& connection : connections_) {
+            if (connection.idle) connection.socket.shutdown(tcp::socket::shutdown_receive, ignored_);
+            open.push_back(connection.task);
+        }
+        for (weft::Task<>& task : open) co_await task;
+    }
+
+private:
+    struct Connection {
+        explicit Connection(Socket open) : socket(std::move(open)) {}
+        Socket socket;
+        weft::Task<> task;
+        bool idle = true;
+    };
+
+    // One connection: request after request until either side has had enough.
+    weft::Coro<> converse(std::list<Connection>::iterator connection) {
+        Socket& socket = connection->socket;
+        boost::beast::flat_buffer buffer;
+        for (bool keep_alive = true; keep_alive && !stopping_;) {
+            examples::Request request;
+            connection->idle = buffer.size() == 0;
+            auto [error, size] = co_await http::async_read(socket, buffer, request, use_tuple);
+            connection->idle = false;
+            if (error) break;  // the peer has gone, or sent what is not HTTP
+            examples::Response response = examples::reply_to(request);
+            if (stopping_) response.keep_alive(false);
+            keep_alive = response.keep_alive();
+            auto [write_error, written] = co_await http::async_write(socket, response, use_tuple);
+            if (write_error) break;
+        }
+        socket.shutdown(tcp::socket::shutdown_both, ignored_);
+        connections_.erase(connection);
+    }
+
+    // Out of descriptors, or a connection reset before it was accepted: not the end of the service.
+    static weft::Coro<> ride_out(boost::system::error_code error) {
+        std::cerr << "http_service: accept: " << error.message() << '\n';
+        co_await weft::sleep(std::chrono::milliseconds(50));
+    }
+
+    std::optional<Acceptor> acceptor_;
+    std::list<Connection> connections_;
+    boost::system::error_code ignored_;
+    bool stopping_ = false;
+};
+
+weft::Coro<int> wait_for_signal() {
+    asio::signal_set signals(weft::asio_executor(), SIGINT, SIGTERM);
+    co_return co_await signals.async_wait(weft::use_coro);
+}
+
+void serve(const Options& options) {
+    weft::Runtime runtime({.loops = options.loops});
+    const tcp::endpoint wanted(asio::ip::make_address(options.address), options.port);
+    const tcp::endpoint endpoint = weft::run_coroutine_threadsafe(claim_endpoint(wanted), runtime.loop(0)).result();
+
+    auto signal = weft::run_coroutine_threadsafe(wait_for_signal(), runtime.loop(0));
+    std::list<Listener> listeners;
+    std::vector<weft::ConcurrentFuture<>> serving;
+    for (std::size_t i = 0; i < runtime.loops(); ++i) {
+        Listener& listener = listeners.emplace_back();
+        serving.push_back(weft::run_coroutine_threadsafe(listener.serve(endpoint), runtime.loop(i)));
+    }
+    std::cout << "listening on " << endpoint << " with " << runtime.loops() << " loops" << std::endl;
+
+    std::cout << "stopping on signal " << signal.result() << std::endl;
+    std::vector<weft::ConcurrentFuture<>> stopping;
+    std::size_t i = 0;
+    for (Listener& listener : listeners) {
+        stopping.push_back(weft::run_coroutine_threadsafe(listener.stop(), runtime.loop(i++)));
+    }
+    for (auto& stopped : stopping) stopped.result();
+    for (auto& served : serving) served.result();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        serve(parse(argc, argv));
+    } catch (const UsageError& error) {
+        std::cerr << "http_service: " << error.what() << '\n';
+        return 2;
+    } catch (const std::exception& error) {
+        std::cerr << "http_service: " << error.what() << '\n';
+        return 1;
+    }
+}

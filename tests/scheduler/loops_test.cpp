@@ -1,0 +1,331 @@
+// Several loops of one group, stepped by one thread: stealing, waking, what is pinned. Real threads: stress_test.cpp.
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "scheduler/loop.hpp"
+#include "scheduler/virtual_parker.hpp"
+#include "tests/support/recording.hpp"
+#include "tests/support/scripted.hpp"
+#include "tests/support/simulation.hpp"
+
+using namespace std::chrono_literals;
+using weft::scheduler::Affinity;
+using weft::scheduler::current_loop;
+using weft::scheduler::Deadlock;
+using weft::scheduler::Loop;
+using weft::scheduler::Neighbours;
+using weft::scheduler::Runnable;
+using weft::scheduler::schedule;
+using weft::scheduler::Sent;
+using weft::scheduler::Shell;
+using weft::scheduler::Timer;
+using weft::scheduler::VirtualParker;
+using weft::test::counting;
+using weft::test::Log;
+using weft::test::Recordings;
+using weft::test::Scripted;
+using weft::test::Simulation;
+
+namespace {
+
+// Two loops that the test steps by hand.
+struct Pair {
+    Neighbours group{2, 1};
+    Loop a{std::make_unique<VirtualParker>(), group};
+    Loop b{std::make_unique<VirtualParker>(), group};
+};
+
+class Alarm final : public Timer {
+public:
+    explicit Alarm(Runnable& runnable) : runnable_(runnable) {}
+    void fire() noexcept override { current_loop()->push_pinned(runnable_); }
+    void discard() noexcept override { runnable_.drop(); }
+
+private:
+    Runnable& runnable_;
+};
+
+}  // namespace
+
+TEST_CASE("loops: an idle loop steals the older half of its neighbour's ready work") {
+    Pair loops;
+    Recordings r(6);
+    for (int i = 1; i <= 6; ++i) loops.a.push(r[i]);
+    loops.b.step();
+    CHECK(r.log() == Log{1, 2, 3});
+    CHECK(loops.b.steals() == 1);
+    loops.a.step();
+    CHECK(r.log() == counting(1, 6));
+    CHECK(loops.a.steals() == 0);
+}
+
+TEST_CASE("loops: pinned work is never stolen") {
+    Pair loops;
+    Recordings r(5);
+    loops.a.push_pinned(r[1]);
+    loops.a.push_pinned(r[2]);
+    CHECK(loops.a.post(r[3]) == Sent::sent);
+    CHECK(schedule(r[4], loops.a.shell(), Affinity::pinned) == Sent::sent);
+    CHECK_THROWS_AS(loops.b.step(), Deadlock);
+    CHECK(r.log().empty());
+    loops.a.push(r[5]);
+    loops.b.step();
+    CHECK(r.log() == Log{5});
+    loops.a.step();
+    CHECK(r.log() == Log{5, 1, 2, 3, 4});
+}
+
+TEST_CASE("loops: a turn takes a snapshot of pinned and stealable work and alternates") {
+    Pair loops;
+    Recordings r(8);
+    Scripted adds([&] {
+        loops.a.push(r[7]);
+        loops.a.push_pinned(r[8]);
+    });
+    loops.a.push_pinned(adds);
+    for (int i : {1, 2, 3, 4}) loops.a.push(r[i]);
+    for (int i : {5, 6}) loops.a.push_pinned(r[i]);
+    loops.a.step();
+    CHECK(r.log() == Log{1, 5, 2, 6, 3, 4});
+    loops.a.step();
+    CHECK(r.log() == Log{1, 5, 2, 6, 3, 4, 8, 7});
+}
+
+TEST_CASE("loops: interrupt leaves both queues") {
+    Pair loops;
+    Recordings r(4);
+    Scripted interrupts([&] { loops.a.interrupt(std::make_exception_ptr(1)); });
+    SUBCASE("from a pinned Runnable") {
+        loops.a.push_pinned(interrupts);
+        loops.a.push(r[1]);
+        loops.a.push_pinned(r[2]);
+        CHECK_THROWS_AS(loops.a.step(), int);
+        CHECK(r.log().empty());
+        loops.a.step();
+        CHECK(r.log() == Log{2, 1});
+    }
+    SUBCASE("from a stealable one, with a branch behind it") {
+        CHECK(loops.a.push_branch(r[3]));
+        loops.a.push(interrupts);
+        loops.a.push(r[1]);
+        loops.a.push_pinned(r[2]);
+        CHECK_THROWS_AS(loops.a.step(), int);
+        CHECK(r.log() == Log{2});
+        loops.a.step();
+        CHECK(r.log() == Log{2, 1, 3});
+    }
+}
+
+TEST_CASE("loops: a thief takes the oldest branch that a hungry deque made public") {
+    Pair loops;
+    Recordings r(4);
+    CHECK(loops.a.push_branch(r[1]));  // public: the neighbours start hungry
+    CHECK(loops.a.push_branch(r[2]));
+    loops.b.step();
+    CHECK(r.log() == Log{1});
+    CHECK_FALSE(loops.a.pop_branch(r[1]));
+    CHECK_THROWS_AS(loops.b.step(), Deadlock);  // 2 is private; now b is hungry
+    CHECK(loops.a.push_branch(r[3]));           // makes 2 public
+    CHECK(loops.a.push_branch(r[4]));
+    loops.b.step();
+    CHECK(r.log() == Log{1, 2});
+    CHECK(loops.a.pop_branch(r[4]));
+    CHECK(loops.a.pop_branch(r[3]));
+}
+
+TEST_CASE("loops: what is injected goes to whichever loop looks first, the rest can be stolen") {
+    Pair loops;
+    Recordings r(4);
+    for (int i = 1; i <= 3; ++i) CHECK(loops.a.inject(r[i]) == Sent::sent);
+    CHECK(schedule(r[4], loops.a.shell(), Affinity::stealable) == Sent::sent);
+    Scripted blocks([&] { loops.a.step(); });  // while b is busy, a steals
+    loops.b.push_pinned(blocks);
+    loops.b.step();
+    CHECK(r.log() == counting(1, 4));
+    CHECK(loops.a.steals() == 1);
+}
+
+TEST_CASE("loops: a loop that posts to its neighbour runs it there") {
+    Pair loops;
+    const Loop* ran_on = nullptr;
+    Scripted looks([&] { ran_on = current_loop(); });
+    Scripted posts([&] { CHECK(schedule(looks, loops.b.shell(), Affinity::pinned) == Sent::sent); });
+    loops.a.push_pinned(posts);
+    loops.a.step();
+    CHECK(ran_on == nullptr);
+    loops.b.step();
+    CHECK(ran_on == &loops.b);
+}
+
+TEST_CASE("loops: a woken loop counts as searching until it finds something") {
+    Neighbours group(3, 1);
+    Loop a(std::make_unique<VirtualParker>(), group);
+    Loop b(std::make_unique<VirtualParker>(), group);
+    Recordings r(3);
+    CHECK_THROWS_AS(a.step(), Deadlock);
+    CHECK(group.idle().searching() == 0);  // it went to sleep
+    CHECK(group.idle().sleeping() == 0);   // and left by the exception
+    for (int i = 1; i <= 3; ++i) b.push(r[i]);
+    a.step();
+    CHECK(r.log() == Log{1, 2});
+    CHECK(group.idle().searching() == 0);
+}
+
+// While a counts as searching nobody else is woken; so a must not take that along when it leaves.
+TEST_CASE("loops: a loop that stops while it searches no longer counts as searching") {
+    Simulation simulation(2, 1);
+    Loop& stopped = simulation.loop(0);
+    Recordings r(1);
+    Scripted wakes_and_takes_back([&] {
+        REQUIRE(simulation.group().idle().sleeping() == 1);
+        simulation.loop(1).push(r[1]);  // wakes loop 0
+        REQUIRE(simulation.group().idle().searching() == 1);
+        stopped.stop();
+    });
+    bool in_run = false;
+    // Loop 1 is stepped by the Parker of loop 0.
+    simulation.loop(1).push_pinned(wakes_and_takes_back);
+    simulation.run_inside(0, [&] {
+        in_run = true;
+        stopped.run();
+    });
+    CHECK(in_run);
+    CHECK(simulation.group().idle().searching() == 0);
+}
+
+TEST_CASE("loops: a closed loop's neighbours go on, only the first one closes the group's inbox") {
+    Neighbours group(2, 1);
+    Loop a(std::make_unique<VirtualParker>(), group);
+    Loop b(std::make_unique<VirtualParker>(), group);
+    Recordings r(4);
+    b.push(r[1]);
+    b.push_pinned(r[2]);
+    b.close();
+    CHECK(r.log() == Log{-2, -1});
+    CHECK(a.inject(r[3]) == Sent::sent);
+    a.close();
+    CHECK(r.log() == Log{-2, -1, -3});
+    CHECK(a.inject(r[4]) == Sent::closed);
+}
+
+TEST_CASE("simulation: when all loops are parked the clock jumps to the earliest deadline of any") {
+    for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+        Simulation simulation(3, seed);
+        Recordings r(3);
+        std::deque<Alarm> alarms;
+        const auto start = simulation.now();
+        for (int i = 1; i <= 3; ++i) {
+            simulation.loop(static_cast<std::size_t>(3 - i)).arm(alarms.emplace_back(r[i]), start + i * 1h);
+        }
+        simulation.run_until([&] { return r.log().size() == 3; });
+        CHECK(r.log() == counting(1, 3));
+        CHECK(simulation.now() == start + 3h);
+    }
+}
+
+TEST_CASE("simulation: all parked, no deadline and nobody to wake is a deadlock, and the loops go on afterwards") {
+    for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+        Simulation simulation(3, seed);
+        Recordings r(1);
+        CHECK_THROWS_AS(simulation.run_until([] { return false; }), Deadlock);
+        CHECK(simulation.group().idle().sleeping() == 0);
+        CHECK(schedule(r[1], simulation.loop(2).shell(), Affinity::pinned) == Sent::sent);
+        simulation.run_until([&] { return !r.log().empty(); });
+        CHECK(r.log() == Log{1});
+    }
+}
+
+namespace {
+
+// Work that makes work: stealable, pinned to a loop that the seed chooses, and branches.
+class Forest {
+public:
+    explicit Forest(Simulation& simulation) : simulation_(simulation) {}
+
+    void grow(int depth) {
+        ++planted_;
+        const std::size_t kind = simulation_.choose(4);
+        if (kind == 0) {
+            const std::size_t home = simulation_.choose(simulation_.size());
+            Runnable& tree = plant(depth, home);
+            (void)schedule(tree, simulation_.loop(home).shell(), Affinity::pinned);
+        } else if (kind == 1 && current_loop() != nullptr && current_loop()->push_branch(plant(depth, kAnywhere))) {
+            return;
+        } else {
+            const std::size_t entrance = simulation_.choose(simulation_.size());
+            (void)schedule(plant(depth, kAnywhere), simulation_.loop(entrance).shell(), Affinity::stealable);
+        }
+    }
+
+    [[nodiscard]] bool done() const { return ran_ == planted_; }
+    [[nodiscard]] int ran() const { return ran_; }
+    [[nodiscard]] bool strayed() const { return strayed_; }
+
+    [[nodiscard]] bool each_ran_once() const {
+        for (const Scripted& tree : trees_) {
+            if (tree.runs() != 1) return false;
+        }
+        return true;
+    }
+
+private:
+    static constexpr std::size_t kAnywhere = ~std::size_t{0};
+
+    Runnable& plant(int depth, std::size_t home) {
+        return trees_.emplace_back([this, depth, home] {
+            ++ran_;
+            if (home != kAnywhere && current_loop() != &simulation_.loop(home)) strayed_ = true;
+            for (int i = 0; i < 3 && depth > 0; ++i) grow(depth - 1);
+        });
+    }
+
+    Simulation& simulation_;
+    std::deque<Scripted> trees_;
+    int planted_ = 0;
+    int ran_ = 0;
+    bool strayed_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("simulation: in every order of steps all work runs once, pinned work at home, and nobody oversleeps") {
+    std::uint64_t steals = 0;
+    for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+        CAPTURE(seed);
+        Simulation simulation(2 + seed % 3, seed);
+        Forest forest(simulation);
+        forest.grow(5);
+        simulation.run_until([&] { return forest.done(); });
+        REQUIRE(forest.ran() == 364);
+        REQUIRE(forest.each_ran_once());
+        REQUIRE_FALSE(forest.strayed());
+        for (std::size_t i = 0; i < simulation.size(); ++i) steals += simulation.loop(i).steals();
+        CHECK_THROWS_AS(simulation.run_until([] { return false; }), Deadlock);  // nothing was left behind
+        REQUIRE(simulation.group().idle().searching() == 0);
+    }
+    CHECK(steals > 1'000);
+}
+
+// One piece of work at a time, while everybody else sleeps: each hand-over depends on one wake-up.
+TEST_CASE("simulation: a single piece of work is handed from sleeper to sleeper") {
+    for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+        CAPTURE(seed);
+        Simulation simulation(4, seed);
+        int hops = 300;
+        std::deque<Scripted> pieces;
+        std::function<void()> hop = [&] {
+            if (--hops == 0) return;
+            const auto affinity = simulation.choose(2) == 0 ? Affinity::pinned : Affinity::stealable;
+            (void)schedule(pieces.emplace_back(hop), simulation.loop(simulation.choose(4)).shell(), affinity);
+        };
+        (void)schedule(pieces.emplace_back(hop), simulation.loop(0).shell(), Affinity::pinned);
+        simulation.run_until([&] { return hops == 0; });
+        CHECK(hops == 0);
+    }
+}
