@@ -1,5 +1,5 @@
-// Opt-in for users of Boost.Asio: the completion token use_coro for every initiating function, and the io_context of
-// the running loop to make I/O objects with.
+// Opt-in for users of Boost.Asio: the completion token use_coro for every initiating function, the io_context of the
+// running loop to make I/O objects with, and a TCP stream that tries the system call first.
 //
 //     boost::asio::ip::tcp::socket socket(weft::asio_executor());
 //     co_await socket.async_connect(endpoint, weft::use_coro);
@@ -9,6 +9,7 @@
 
 #include "api/weft.hpp"
 #include "io/operation.hpp"
+#include "io/tcp_stream.hpp"
 
 namespace weft {
 

@@ -68,6 +68,12 @@ void Loop::throw_closed() { throw std::runtime_error("Event loop is closed"); }
 
 Loop& get_running_loop() { return static_cast<Loop&>(sync::require_loop()); }
 
+std::vector<Loop*> get_loops() {
+    std::vector<Loop*> loops;
+    for (scheduler::Loop* loop : sync::require_loop().group().loops()) loops.push_back(static_cast<Loop*>(loop));
+    return loops;
+}
+
 std::unique_ptr<Loop> new_event_loop() { return std::make_unique<Loop>(); }
 
 }  // namespace weft

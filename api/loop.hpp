@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "scheduler/handle.hpp"
 #include "scheduler/loop.hpp"
@@ -29,8 +30,10 @@ public:
     Handle call_soon(F fn) {
         check_usable();
         auto* callback = new scheduler::CallbackOf<F>(std::move(fn));
-        push_pinned(*callback);
-        return Handle(*callback);
+        const Handle handle(*callback);
+        // Before the loop runs through its inbox, like tasks and call_soon_threadsafe: one order for all (rule 1).
+        (void)scheduler::schedule(*callback, shell(), scheduler::Affinity::pinned);
+        return handle;
     }
 
     // The same from any thread, waking the loop. Entries of one thread keep their order.
@@ -112,6 +115,10 @@ private:
 
 // Throws std::runtime_error "no running event loop".
 [[nodiscard]] Loop& get_running_loop();
+
+// Returns all loops that share work with the running one, itself included, in the order of their threads: a service
+// puts one listener on each. Throws std::runtime_error "no running event loop".
+[[nodiscard]] std::vector<Loop*> get_loops();
 
 [[nodiscard]] std::unique_ptr<Loop> new_event_loop();
 

@@ -34,7 +34,6 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 // The loop's own executor type: no type erasure on the way to the socket.
 using Executor = asio::io_context::executor_type;
-using Socket = asio::basic_stream_socket<tcp, Executor>;
 using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
 
 constexpr auto use_tuple = asio::as_tuple(weft::use_coro);
@@ -93,16 +92,24 @@ Acceptor listen_on(const tcp::endpoint& endpoint, bool shared) {
 }
 
 // Before the listeners share the port among themselves: nobody else may have it.
-weft::Coro<tcp::endpoint> claim_endpoint(tcp::endpoint wanted) {
+tcp::endpoint claim_endpoint(const tcp::endpoint& wanted) {
     const Acceptor probe = listen_on(wanted, false);
-    co_return probe.local_endpoint();
+    return probe.local_endpoint();
 }
 
 // One listener with its connections, all on one loop, so that none of this needs a lock.
 class Listener {
 public:
-    weft::Coro<> serve(tcp::endpoint endpoint) {
+    explicit Listener(weft::Loop& loop) : loop_(loop) {}
+
+    [[nodiscard]] weft::Loop& loop() const { return loop_; }
+
+    weft::Coro<> open(tcp::endpoint endpoint) {
         acceptor_.emplace(listen_on(endpoint, true));
+        co_return;
+    }
+
+    weft::Coro<> serve() {
         while (!stopping_) {
             auto [error, socket] = co_await acceptor_->async_accept(use_tuple);
             if (error) {
@@ -119,10 +126,10 @@ public:
     // Closes the listener; connections end after the answer that they are at. Returns when none is left.
     weft::Coro<> stop() {
         stopping_ = true;
-        if (acceptor_) acceptor_->close();
+        acceptor_->close();
         std::vector<weft::Task<>> open;
         for (Connection& connection : connections_) {
-            if (connection.idle) connection.socket.shutdown(tcp::socket::shutdown_receive, ignored_);
+            if (connection.idle) connection.stream.socket().shutdown(tcp::socket::shutdown_receive, ignored_);
             open.push_back(connection.task);
         }
         for (weft::Task<>& task : open) co_await task;
@@ -130,29 +137,29 @@ public:
 
 private:
     struct Connection {
-        explicit Connection(Socket open) : socket(std::move(open)) {}
-        Socket socket;
+        explicit Connection(weft::TcpStream::socket_type socket) : stream(std::move(socket)) {}
+        weft::TcpStream stream;
         weft::Task<> task;
         bool idle = true;
     };
 
     // One connection: request after request until either side has had enough.
     weft::Coro<> converse(std::list<Connection>::iterator connection) {
-        Socket& socket = connection->socket;
+        weft::TcpStream& stream = connection->stream;
         boost::beast::flat_buffer buffer;
         for (bool keep_alive = true; keep_alive && !stopping_;) {
             examples::Request request;
             connection->idle = buffer.size() == 0;
-            auto [error, size] = co_await http::async_read(socket, buffer, request, use_tuple);
+            auto [error, size] = co_await http::async_read(stream, buffer, request, use_tuple);
             connection->idle = false;
             if (error) break;  // the peer has gone, or sent what is not HTTP
             examples::Response response = examples::reply_to(request);
             if (stopping_) response.keep_alive(false);
             keep_alive = response.keep_alive();
-            auto [write_error, written] = co_await http::async_write(socket, response, use_tuple);
+            auto [write_error, written] = co_await http::async_write(stream, response, use_tuple);
             if (write_error) break;
         }
-        socket.shutdown(tcp::socket::shutdown_both, ignored_);
+        stream.socket().shutdown(tcp::socket::shutdown_both, ignored_);
         connections_.erase(connection);
     }
 
@@ -162,6 +169,7 @@ private:
         co_await weft::sleep(std::chrono::milliseconds(50));
     }
 
+    weft::Loop& loop_;
     std::optional<Acceptor> acceptor_;
     std::list<Connection> connections_;
     boost::system::error_code ignored_;
@@ -173,35 +181,37 @@ weft::Coro<int> wait_for_signal() {
     co_return co_await signals.async_wait(weft::use_coro);
 }
 
-void serve(const Options& options) {
-    weft::Runtime runtime({.loops = options.loops});
+weft::Coro<> serve(Options options) {
     const tcp::endpoint wanted(asio::ip::make_address(options.address), options.port);
-    const tcp::endpoint endpoint = weft::run_coroutine_threadsafe(claim_endpoint(wanted), runtime.loop(0)).result();
+    const tcp::endpoint endpoint = claim_endpoint(wanted);
+    auto signal = weft::create_task(wait_for_signal(), {.loop = &weft::get_running_loop()});
 
-    auto signal = weft::run_coroutine_threadsafe(wait_for_signal(), runtime.loop(0));
-    std::list<Listener> listeners;
-    std::vector<weft::ConcurrentFuture<>> serving;
-    for (std::size_t i = 0; i < runtime.loops(); ++i) {
-        Listener& listener = listeners.emplace_back();
-        serving.push_back(weft::run_coroutine_threadsafe(listener.serve(endpoint), runtime.loop(i)));
+    std::list<Listener> listeners;  // addresses must not change: their tasks use them
+    std::vector<weft::Task<>> serving;
+    for (weft::Loop* loop : weft::get_loops()) {
+        Listener& listener = listeners.emplace_back(*loop);
+        auto opened = weft::create_task(listener.open(endpoint), {.loop = loop});
+        co_await opened;
+        serving.push_back(weft::create_task(listener.serve(), {.loop = loop}));
     }
-    std::cout << "listening on " << endpoint << " with " << runtime.loops() << " loops" << std::endl;
+    std::cout << "listening on " << endpoint << " with " << listeners.size() << " loops" << std::endl;
 
-    std::cout << "stopping on signal " << signal.result() << std::endl;
-    std::vector<weft::ConcurrentFuture<>> stopping;
-    std::size_t i = 0;
+    const int number = co_await signal;
+    std::cout << "stopping on signal " << number << std::endl;
+    std::vector<weft::Task<>> stopping;
     for (Listener& listener : listeners) {
-        stopping.push_back(weft::run_coroutine_threadsafe(listener.stop(), runtime.loop(i++)));
+        stopping.push_back(weft::create_task(listener.stop(), {.loop = &listener.loop()}));
     }
-    for (auto& stopped : stopping) stopped.result();
-    for (auto& served : serving) served.result();
+    co_await weft::gather(std::move(stopping));
+    co_await weft::gather(std::move(serving));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     try {
-        serve(parse(argc, argv));
+        const Options options = parse(argc, argv);
+        weft::run(serve(options), {.loops = options.loops});
     } catch (const UsageError& error) {
         std::cerr << "http_service: " << error.what() << '\n';
         return 2;

@@ -1,12 +1,14 @@
 #include "io/operation.hpp"
 
+#include <new>
+
 namespace weft::io {
 
 bool OperationBase::cancel(std::string_view message) noexcept {
     if (done()) return false;
     // One canceller asks Asio; a second finds the request under way.
     if (cancel_requested_.exchange(true, std::memory_order_relaxed)) return true;
-    message_ = message;
+    if (!message.empty()) message_ = new (std::nothrow) std::string(message);
     retain();
     if (scheduler::current_loop() == home_loop_) {
         run();
@@ -17,17 +19,15 @@ bool OperationBase::cancel(std::string_view message) noexcept {
 }
 
 void OperationBase::run() noexcept {
-    if (!done()) signal_.emit(boost::asio::cancellation_type::all);
+    if (!done()) signal_->signal.emit(boost::asio::cancellation_type::all);
     release();
 }
 
 void OperationBase::throw_cancelled() {
-    throw CancelledError(message_);
+    throw CancelledError(message_ == nullptr ? std::string() : *message_);
 }
 
-scheduler::Loop& home_of(const boost::asio::io_context* context) {
-    scheduler::Loop& here = sync::require_loop();
-    if (context == nullptr || context == context_of(here)) return here;
+scheduler::Loop& neighbour_of(scheduler::Loop& here, const boost::asio::io_context* context) {
     for (scheduler::Loop* neighbour : here.group().loops()) {
         if (context_of(*neighbour) == context) return *neighbour;
     }

@@ -53,7 +53,7 @@ public:
     bool cancel(std::string_view message) noexcept override;
 
     [[nodiscard]] bool cancel_requested() const noexcept { return cancel_requested_.load(std::memory_order_relaxed); }
-    [[nodiscard]] boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+    [[nodiscard]] boost::asio::cancellation_slot slot() noexcept { return signal_->signal.slot(); }
     [[nodiscard]] scheduler::Shell& home() const noexcept { return *home_; }
 
     // Asio destroyed the handler without calling it.
@@ -62,7 +62,21 @@ public:
     }
 
 protected:
-    explicit OperationBase(scheduler::Loop& home) : FutureState(2), home_loop_(&home), home_(&home.shell()) {}
+    explicit OperationBase(scheduler::Loop& home) : FutureState(2), home_loop_(&home), home_(&home.shell()) {
+        Reactor* reactor = &home == scheduler::current_loop() ? reactor_of(home) : nullptr;
+        signal_ = reactor == nullptr ? new PooledSignal : reactor->signals().take();
+    }
+    ~OperationBase() override {
+        // The signal goes to the loop that is running, wherever it came from.
+        scheduler::Loop* here = scheduler::current_loop();
+        Reactor* reactor = here == nullptr ? nullptr : reactor_of(*here);
+        if (reactor == nullptr) {
+            delete signal_;
+        } else {
+            reactor->signals().give(signal_);
+        }
+        delete message_;
+    }
 
     // Throws CancelledError with the canceller's message.
     [[noreturn]] void throw_cancelled();
@@ -73,9 +87,9 @@ private:
 
     scheduler::Loop* home_loop_;
     scheduler::Shell* home_;
-    boost::asio::cancellation_signal signal_;
+    PooledSignal* signal_;
     scheduler::Atomic<bool> cancel_requested_{false};
-    std::string message_;  // written by the canceller that set cancel_requested_, before Asio is asked
+    std::string* message_ = nullptr;  // written by the canceller that set cancel_requested_, before Asio is asked
 };
 
 template <class... Args>
@@ -156,6 +170,8 @@ template <class... Args>
 class OperationHandler {
 public:
     using cancellation_slot_type = boost::asio::cancellation_slot;
+    // Asio recycles memory only inside its own run(), and coroutines run outside.
+    using allocator_type = sync::FrameAllocator<void>;
 
     explicit OperationHandler(OperationState<Args...>& state) noexcept : state_(&state) {}
     OperationHandler(OperationHandler&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
@@ -170,6 +186,8 @@ public:
     }
 
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return state_->slot(); }
+
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
 
     template <class... Values>
     void operator()(Values&&... values) {
@@ -215,7 +233,11 @@ boost::asio::io_context* context_of_operation(const Initiation& initiation, cons
 }
 
 // Returns the loop that runs `context`: the running one if it is not told or not a loop of this group.
-[[nodiscard]] scheduler::Loop& home_of(const boost::asio::io_context* context);
+[[nodiscard]] scheduler::Loop& neighbour_of(scheduler::Loop& here, const boost::asio::io_context* context);
+[[nodiscard]] inline scheduler::Loop& home_of(const boost::asio::io_context* context) {
+    scheduler::Loop& here = *scheduler::current_loop();
+    return context == nullptr || context == context_of(here) ? here : neighbour_of(here, context);
+}
 
 // What `co_await` gets: begins the operation when awaited.
 template <class Initiation, class HandlerArgs, class InitArgs>
@@ -241,7 +263,7 @@ public:
         state_ = new State(home);
         ref_ = sync::FutureRef(state_);
         if (&home == scheduler::current_loop()) [[likely]] {
-            begin();
+            begin_here(home);
         } else if (scheduler::schedule(*this, home.shell(), scheduler::Affinity::pinned) == scheduler::Sent::closed) {
             drop();
         }
@@ -252,6 +274,14 @@ public:
 
 private:
     using State = OperationState<Args...>;
+
+    // What can be done at once is done when begin() has returned: the coroutine then does not suspend at all.
+    void begin_here(scheduler::Loop& here) {
+        Reactor* reactor = reactor_of(here);
+        if (reactor == nullptr) return begin();
+        const Immediate::Initiation initiation(reactor->immediate());
+        begin();
+    }
 
     void begin() {
         OperationHandler<Args...> handler(*state_);

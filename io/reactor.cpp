@@ -5,15 +5,25 @@ namespace weft::io {
 Reactor::Reactor() : work_(context_.get_executor()), alarm_(context_) {}
 
 std::size_t Reactor::poll() {
-    if (context_.stopped()) context_.restart();
+    immediate_.refill();
+    const std::size_t handled = context_.poll();
+    if (handled != 0 || !context_.stopped()) return handled;
+    context_.restart();  // a token that nobody parked for
     return context_.poll();
 }
 
 void Reactor::park_until(std::optional<TimePoint> deadline) {
+    immediate_.refill();
     if (deadline) alarm_at(*deadline);
-    // Blocks for one handler, then takes what else is there. A token, left before or meanwhile, stops both.
-    if (context_.run_one() != 0) context_.poll();
-    if (context_.stopped()) context_.restart();
+    // One handler at a time: what it made ready runs next, and the loop comes back for the others. Taking all of them
+    // (poll) would ask the kernel once more each time. A token, left before or meanwhile, ends the wait. The end of an
+    // alarm that was set anew is no event: returning for it would set it anew again, for ever.
+    std::size_t handled = 0;
+    do {
+        alarm_replaced_ = false;
+        handled = context_.run_one();
+    } while (handled != 0 && alarm_replaced_);
+    if (handled == 0) context_.restart();  // a token; one behind a handler ends the next park
 }
 
 void Reactor::alarm_at(TimePoint deadline) {
@@ -21,7 +31,11 @@ void Reactor::alarm_at(TimePoint deadline) {
     alarm_deadline_ = deadline;
     alarm_.expires_at(deadline);  // cancels the wait before
     alarm_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) alarm_deadline_.reset();
+        if (error) {
+            alarm_replaced_ = true;
+        } else {
+            alarm_deadline_.reset();
+        }
     });
 }
 

@@ -13,8 +13,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
+#include "io/immediate.hpp"
+#include "io/signal_pool.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/parker.hpp"
 
@@ -28,22 +31,32 @@ public:
     void park_until(std::optional<TimePoint> deadline) override;
     void unpark() override { context_.stop(); }
     [[nodiscard]] TimePoint now() const override { return std::chrono::steady_clock::now(); }
-    [[nodiscard]] void* native() noexcept override { return &context_; }
+    [[nodiscard]] void* native() noexcept override { return this; }
 
     [[nodiscard]] boost::asio::io_context& context() { return context_; }
+    [[nodiscard]] Immediate& immediate() { return immediate_; }
+    [[nodiscard]] SignalPool& signals() { return signals_; }
 
 private:
     void alarm_at(TimePoint deadline);
 
+    // Before the context: its handlers are destroyed with it.
+    Immediate immediate_;
+    SignalPool signals_;
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     boost::asio::steady_timer alarm_;
     std::optional<TimePoint> alarm_deadline_;
+    bool alarm_replaced_ = false;
 };
 
-// Returns the io_context of a loop, null if its Parker has none.
+// Returns the Reactor of a loop, null if it has another kind of Parker.
+[[nodiscard]] inline Reactor* reactor_of(scheduler::Loop& loop) {
+    return static_cast<Reactor*>(loop.native());
+}
 [[nodiscard]] inline boost::asio::io_context* context_of(scheduler::Loop& loop) {
-    return static_cast<boost::asio::io_context*>(loop.parker().native());
+    Reactor* reactor = reactor_of(loop);
+    return reactor == nullptr ? nullptr : &reactor->context();
 }
 
 }  // namespace weft::io

@@ -25,11 +25,14 @@ Loop::Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group
       group_(own_group_ ? *own_group_ : *group),
       frames_(group_.depot()),
       parker_(std::move(parker)),
+      native_(parker_->native()),
       alone_(group_.alone()),
       index_(group_.join(*this)),
-      shell_(&Shell::acquire(*this, group_)),
+      shell_(&Shell::acquire()),
+      search_budget_(group_.search_rounds()),
       choice_state_(static_cast<std::uint32_t>(2654435761U * (index_ + 1))) {
     if (!alone_) forks_.set_hungry();  // the neighbours start with nothing to do
+    shell_->open(*this, group_);       // last: visitors come at once
 }
 
 Loop::~Loop() {
@@ -42,6 +45,7 @@ void Loop::run() {
     struct Running {
         Loop& loop;
         ~Running() {
+            if (loop.searching_) loop.leave_search();  // a loop that stands still keeps nobody from being woken
             loop.stopping_.store(false, std::memory_order_relaxed);
             loop.running_.store(false, std::memory_order_relaxed);
         }
@@ -78,11 +82,16 @@ void Loop::find_work() {
     if (alone_ || stopping()) return;
     if (!searching_) searching_ = group_.idle().start_search();
     if (!searching_) return;
-    for (std::uint32_t round = 0; round < group_.search_rounds(); ++round) {
-        if (steal_once()) return;
+    for (std::uint32_t round = 0; round < search_budget_; ++round) {
+        if (steal_once()) {
+            search_budget_ = group_.search_rounds();
+            return;
+        }
         if (!inbox_.empty() || !group_.inbox().empty()) return take_inboxes();
         for (int i = 0; i < 8; ++i) spin_hint();
     }
+    // In vain: a loop whose neighbours have nothing to share (pinned work, I/O) soon looks once and sleeps.
+    search_budget_ = search_budget_ / 2 + 1;
 }
 
 bool Loop::steal_once() {
@@ -182,7 +191,7 @@ void Loop::run_batch() {
             }
         }
     }
-    if (interrupted_) return;
+    if (alone_ || interrupted_) return;
     if (Runnable* branch = forks_.pop()) run_one(*branch);
 }
 
@@ -243,27 +252,33 @@ void Loop::close() {
     closed_ = true;
     shell_->close();
     const Current current(*this);
-    Fifo rest;
-    inbox_.close(rest);
-    if (group_.loops().front() == this) group_.inbox().close(rest);
-    const auto drop_all = [this, &rest] {
-        bool any = false;
-        const auto drop = [&any](Runnable* runnable) {
-            runnable->drop();
-            any = true;
-        };
-        while (Runnable* runnable = rest.pop()) drop(runnable);
-        while (Runnable* runnable = pinned_.pop()) drop(runnable);
-        while (Runnable* runnable = ready_.pop()) drop(runnable);
-        while (Runnable* runnable = forks_.pop()) drop(runnable);
-        return any;
-    };
+    inbox_.close(pinned_);
+    // What one loop made may have been stolen into the queues of another: all are emptied before the first slot, which
+    // owns what was queued, is destroyed.
+    if (group_.start_closing()) {
+        group_.inbox().close(pinned_);
+        for (Loop* neighbour : group_.loops()) {
+            if (neighbour != this && !neighbour->running()) (void)neighbour->drop_queued();
+        }
+    }
     // What is dropped may complete futures whose waiters are queued here in turn.
     do {
         timers_.discard_all();
-    } while (drop_all());
+    } while (drop_queued());
     slots_.clear();
-    while (drop_all()) timers_.discard_all();
+    while (drop_queued()) timers_.discard_all();
+}
+
+bool Loop::drop_queued() noexcept {
+    bool any = false;
+    const auto drop = [&any](Runnable* runnable) {
+        runnable->drop();
+        any = true;
+    };
+    while (Runnable* runnable = pinned_.pop()) drop(runnable);
+    while (Runnable* runnable = ready_.pop()) drop(runnable);
+    while (Runnable* runnable = forks_.pop()) drop(runnable);
+    return any;
 }
 
 }  // namespace weft::scheduler

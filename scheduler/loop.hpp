@@ -128,6 +128,8 @@ public:
     [[nodiscard]] bool closed() const { return closed_; }
     [[nodiscard]] bool running() const { return running_.load(std::memory_order_relaxed); }
     [[nodiscard]] Parker& parker() const { return *parker_; }
+    // What the Parker is made of, for the room that made it; null for a plain one.
+    [[nodiscard]] void* native() const { return native_; }
 
     // A park that ended by its safety limit although work was there: a lost wake-up. Stays 0. The limit is armed in
     // debug builds only; a release build sleeps without one.
@@ -141,7 +143,9 @@ private:
 
     Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group, Neighbours* group);
 
-    [[nodiscard]] bool has_ready() const { return !pinned_.empty() || !ready_.empty() || !forks_.empty(); }
+    [[nodiscard]] bool has_ready() const {
+        return !pinned_.empty() || (!alone_ && (!ready_.empty() || !forks_.empty()));
+    }
     [[nodiscard]] bool anything_visible() const;
 
     void take_inboxes();
@@ -155,6 +159,7 @@ private:
     void run_one(Runnable& runnable) noexcept;
     void notify_neighbours();
     bool glance_from_fork();
+    [[nodiscard]] bool drop_queued() noexcept;
 
     // Ready work runs this many Runnables between two glances at the Parker: a poll is a system call, and 61 (Go's
     // and tokio's figure) keeps it under 3 ns each while an event waits a few microseconds.
@@ -166,6 +171,7 @@ private:
     Neighbours& group_;
     FramePool frames_;
     const std::unique_ptr<Parker> parker_;
+    void* const native_;
     const bool alone_;
     const std::size_t index_;
     Shell* shell_;
@@ -174,6 +180,7 @@ private:
     TimerQueue timers_;
     std::uint32_t until_glance_ = kRunnablesPerGlance;
     std::uint32_t forks_until_glance_ = kForksPerGlance;
+    std::uint32_t search_budget_;  // rounds; what the group allows after a success, halved by each failure
     std::uint32_t choice_state_;
     bool searching_ = false;
     bool closed_ = false;

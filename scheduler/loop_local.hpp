@@ -32,9 +32,9 @@ public:
     void clear() {
         while (!order_.empty()) {
             const Made made = order_.back();
+            order_.pop_back();  // first: the destructor may make another slot, which then is the last
             made.destroy(values_[made.id]);
             values_[made.id] = nullptr;
-            order_.pop_back();
         }
     }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "scheduler/frame_pool.hpp"
@@ -45,6 +46,9 @@ public:
         return loops_.size() - 1;
     }
 
+    // True for the first loop of the group that closes. Thread: the one that closes it.
+    [[nodiscard]] bool start_closing() { return !std::exchange(closing_, true); }
+
 private:
     const std::size_t size_;
     const std::uint32_t search_rounds_;
@@ -52,6 +56,7 @@ private:
     Idle idle_;
     alignas(64) Inbox inbox_;
     std::vector<Loop*> loops_;
+    bool closing_ = false;
 };
 
 }  // namespace weft::scheduler

@@ -85,12 +85,13 @@ public:
         }
     }
 
-    // Thread: any; exact for the owner. With seq_cst loads, because a loop about to sleep looks once more (I1).
+    // Thread: any; exact for the owner. With seq_cst loads, because a loop about to sleep looks once more (I1). The
+    // overflow first: work moves from there into the ring, and what is gone from the one is seen in the other.
     [[nodiscard]] std::size_t size() const {
+        const std::size_t overflow = overflow_size_.load(std::memory_order_seq_cst);  // R4 seq_cst
         const std::uint64_t head = head_.load(std::memory_order_seq_cst);
         const std::uint64_t tail = tail_.load(std::memory_order_seq_cst);  // R3 seq_cst
-        const std::size_t ring = tail > head ? static_cast<std::size_t>(tail - head) : 0;
-        return ring + overflow_size_.load(std::memory_order_seq_cst);  // R4 seq_cst
+        return overflow + static_cast<std::size_t>(tail - head);
     }
 
     [[nodiscard]] bool empty() const { return size() == 0; }

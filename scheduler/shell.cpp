@@ -23,7 +23,7 @@ Pool& pool() {
 
 }  // namespace
 
-Shell& Shell::acquire(Loop& loop, Neighbours& group) {
+Shell& Shell::acquire() {
     Pool& shells = pool();
     const std::lock_guard lock(shells.mutex);
     if (shells.free.empty()) {
@@ -33,8 +33,6 @@ Shell& Shell::acquire(Loop& loop, Neighbours& group) {
     }
     Shell* shell = shells.free.back();
     shells.free.pop_back();
-    shell->group_.store(&group, std::memory_order_relaxed);
-    shell->loop_.store(&loop, std::memory_order_seq_cst);
     return *shell;
 }
 
@@ -42,6 +40,11 @@ void Shell::release(Shell& shell) {
     Pool& shells = pool();
     const std::lock_guard lock(shells.mutex);
     shells.free.push_back(&shell);
+}
+
+void Shell::open(Loop& loop, Neighbours& group) {
+    group_.store(&group, std::memory_order_relaxed);
+    loop_.store(&loop, std::memory_order_seq_cst);  // S3 release
 }
 
 void Shell::close() {

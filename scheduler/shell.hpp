@@ -11,6 +11,7 @@
 //   S1 visitors: seq_cst add in enter, loop: seq_cst load after it      StoreLoad partners: a visitor either sees the
 //      loop: seq_cst store in close, visitors: seq_cst load after it    closed mark or is seen and waited for
 //   S2 visitors: release sub in leave, acquire load in close            the visitor's accesses end before the loop does
+//   S3 loop: release store in open, acquire load in enter (both seq_cst for S1)   a visitor finds a complete loop
 //
 // Loops of one group need no visit: all of them outlive all threads of the group (see Neighbours).
 #pragma once
@@ -30,9 +31,12 @@ public:
     Shell(const Shell&) = delete;
     Shell& operator=(const Shell&) = delete;
 
-    // Thread: any.
-    [[nodiscard]] static Shell& acquire(Loop& loop, Neighbours& group);
+    // Returns a closed one. Thread: any.
+    [[nodiscard]] static Shell& acquire();
     static void release(Shell& shell);
+
+    // Lets visitors in, also those who knew the Shell's last loop: only when `loop` is complete.
+    void open(Loop& loop, Neighbours& group);
 
     class Visit {
     public:
@@ -61,7 +65,7 @@ public:
 private:
     Loop* enter() {
         visitors_.fetch_add(1, std::memory_order_seq_cst);  // S1 seq_cst
-        return loop_.load(std::memory_order_seq_cst);       // S1 seq_cst
+        return loop_.load(std::memory_order_seq_cst);  // S1 seq_cst, S3 acquire
     }
 
     Atomic<Loop*> loop_{nullptr};

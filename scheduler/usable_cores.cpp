@@ -29,7 +29,7 @@ std::optional<long> number(std::string_view text) {
 
 std::optional<std::size_t> cores_of(long quota, long period) {
     if (quota <= 0 || period <= 0) return std::nullopt;
-    return static_cast<std::size_t>((quota + period - 1) / period);
+    return static_cast<std::size_t>(quota / period + (quota % period != 0 ? 1 : 0));
 }
 
 std::size_t cores_of_affinity() {

@@ -84,15 +84,6 @@ struct Placement {
     return {&here, pinned ? scheduler::Affinity::pinned : scheduler::Affinity::stealable};
 }
 
-// Throws std::runtime_error if the running task is `state` (rule 62).
-inline void refuse_self(const FutureState& state) {
-    const Current& here = current();
-    const TaskState* self = here.branch == nullptr ? here.task : nullptr;
-    if (self != nullptr && static_cast<const FutureState*>(self) == &state) {
-        throw std::runtime_error("Task cannot await on itself: " + self->name());
-    }
-}
-
 }  // namespace sync
 
 }  // namespace weft

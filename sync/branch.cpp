@@ -188,10 +188,13 @@ TaskState& suspending_task() {
     return task;
 }
 
-bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended) {
+bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended) {
     Current& here = current();
     Join::materialise_around(here);
     TaskState& task = here.branch != nullptr ? *here.branch->task() : *here.task;
+    if (static_cast<FutureState*>(&task) == &future) [[unlikely]] {  // rule 62
+        throw std::runtime_error("Task cannot await on itself: " + task.name());
+    }
     suspended = &task;
     if (future.add_waiter(task) == FutureState::Add::already_done) {
         suspended = nullptr;

@@ -67,7 +67,7 @@ public:
 private:
     friend class Join;
     friend class BranchTask;
-    friend bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
+    friend bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
     friend TaskState& suspending_task();
 
     static constexpr std::uintptr_t kNotBegun = 0;
@@ -141,7 +141,7 @@ private:
     void branch_ended_detached() noexcept;
     static void materialise_around(const Current& here);
     static void detach(Current& here) noexcept;
-    friend bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
+    friend bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
     friend TaskState& suspending_task();
 
     Branch* const first_;
@@ -200,7 +200,22 @@ inline Transfer Join::all_ended_inline() noexcept {
 
 // For awaiters: suspends the running task on `future`. Returns false, and nothing has happened, if it is done already.
 // On true the caller must return to the loop at once and touch nothing. `suspended` is set before.
-[[nodiscard]] bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
+// Throws std::runtime_error if the running task is the future (rule 62).
+[[nodiscard]] bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
+[[nodiscard]] inline bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended) {
+    const Current& here = current();
+    TaskState& task = *here.task;
+    if (here.branch != nullptr || static_cast<FutureState*>(&task) == &future) [[unlikely]] {
+        return suspend_branch_on(innermost, future, suspended);
+    }
+    suspended = &task;  // first: from the next line on the task may be woken and resumed elsewhere
+    if (future.add_waiter(task) == FutureState::Add::already_done) {
+        suspended = nullptr;
+        return false;
+    }
+    task.suspend(innermost, future);
+    return true;
+}
 
 // For awaiters that arrange their own wake: the running task, detached from its parents' steps. To be followed by its
 // suspend or yield. Throws std::bad_alloc.

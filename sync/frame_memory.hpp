@@ -27,4 +27,19 @@ struct PooledFrame {
     static void operator delete(void* memory, std::size_t size) noexcept { deallocate_frame(memory, size); }
 };
 
+// The same memory as a standard allocator.
+template <class T>
+struct FrameAllocator {
+    using value_type = T;
+
+    FrameAllocator() = default;
+    template <class U>
+    FrameAllocator(const FrameAllocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] T* allocate(std::size_t n) { return static_cast<T*>(allocate_frame(n * sizeof(T))); }
+    void deallocate(T* memory, std::size_t n) noexcept { deallocate_frame(memory, n * sizeof(T)); }
+
+    friend bool operator==(const FrameAllocator&, const FrameAllocator&) noexcept { return true; }
+};
+
 }  // namespace weft::sync

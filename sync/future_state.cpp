@@ -15,9 +15,13 @@ FutureState::~FutureState() {
         waiter->abandon();
         waiter = next;
     }
-    if (outcome_ == Outcome::exception && !retrieved_.load(std::memory_order_relaxed)) {
-        report(std::string(kind()) + " exception was never retrieved", failure_);
-    }
+    if (outcome_ == Outcome::exception) [[unlikely]] report_unseen("Future");
+}
+
+void FutureState::report_unseen(const char* kind) noexcept {
+    if (outcome_ != Outcome::exception || retrieved_.load(std::memory_order_relaxed)) return;
+    mark_retrieved();
+    report(std::string(kind) + " exception was never retrieved", failure_);
 }
 
 bool FutureState::cancel(std::string_view message) noexcept {

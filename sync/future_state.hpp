@@ -151,8 +151,8 @@ protected:
 
     [[noreturn]] void rethrow();
 
-    // What "never retrieved" calls it.
-    [[nodiscard]] virtual const char* kind() const noexcept { return "Future"; }
+    // Reports a failure that nobody looked at. To be called by the destructor of what has another name for itself.
+    void report_unseen(const char* kind) noexcept;
 
     static constexpr std::uint64_t kDone = 1;
     static constexpr std::uint64_t kClaimed = 2;

@@ -115,10 +115,7 @@ public:
     std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
 
     // Throws std::runtime_error if a task awaits itself.
-    sync::FutureAwaiter<T> operator co_await() const {
-        sync::refuse_self(this->state());
-        return sync::FutureAwaiter<T>(this->ref());
-    }
+    sync::FutureAwaiter<T> operator co_await() const { return sync::FutureAwaiter<T>(this->ref()); }
 
 private:
     [[nodiscard]] sync::TaskState& task() const { return static_cast<sync::TaskState&>(this->state()); }
@@ -140,10 +137,7 @@ public:
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
     std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
 
-    sync::FutureAwaiter<void> operator co_await() const {
-        sync::refuse_self(this->state());
-        return sync::FutureAwaiter<void>(this->ref());
-    }
+    sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }
 
 private:
     [[nodiscard]] sync::TaskState& task() const { return static_cast<sync::TaskState&>(this->state()); }

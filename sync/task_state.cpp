@@ -36,7 +36,10 @@ TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity aff
     list_->add(*this);
 }
 
-TaskState::~TaskState() { delete message_.load(std::memory_order_relaxed); }
+TaskState::~TaskState() {
+    report_unseen("Task");
+    delete message_.load(std::memory_order_relaxed);
+}
 
 void TaskState::start() noexcept { queue(); }
 

@@ -97,8 +97,6 @@ protected:
     TaskState(PromiseBase& innermost, scheduler::Loop& home, scheduler::Affinity affinity, std::uint32_t references);
     ~TaskState() override;
 
-    [[nodiscard]] const char* kind() const noexcept override { return "Task"; }
-
     // Takes the outcome out of the ended coroutine. Never throws: a failing move is an outcome too.
     virtual Outcome take_outcome() noexcept = 0;
     // The body was never entered, or never will be again.
