@@ -57,8 +57,7 @@ public:
     TimerHandle call_at(TimePoint when, F fn) {
         check_usable();
         auto callback = std::make_unique<scheduler::CallbackOf<F>>(std::move(fn));
-        callback->when_ = when;
-        arm(*callback, when);
+        callback->arm(*this, when);
         return TimerHandle(*callback.release());
     }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "scheduler/usable_cores.hpp"
@@ -107,9 +108,11 @@ Runtime::Runtime(RunOptions options)
 Runtime::~Runtime() { stop(); }
 
 void Runtime::stop() {
-    if (stopped_) return;
     refuse_inside_loop("Runtime::stop()");
-    stopped_ = true;
+    {
+        const std::lock_guard stopping(stopping_);
+        if (std::exchange(stopped_, true)) return;
+    }
     try {
         run_coroutine_threadsafe(cancel_all_tasks(), loop(0)).result();
     } catch (...) {

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <concepts>
+#include <limits>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "api/loop.hpp"
@@ -18,7 +20,9 @@ namespace weft {
 class LoopCount {
 public:
     template <std::integral I>
-    constexpr LoopCount(I count) : count_(static_cast<long>(count)) {}  // NOLINT(google-explicit-constructor)
+    constexpr LoopCount(I count)
+        : count_(std::cmp_less(count, std::numeric_limits<long>::max()) ? static_cast<long>(count)
+                                                                        : std::numeric_limits<long>::max()) {}  // NOLINT(google-explicit-constructor)
     [[nodiscard]] constexpr long count() const { return count_; }
 
 private:
@@ -94,10 +98,12 @@ public:
     template <class A>
         requires Awaitable<A>
     AwaitResult<A> run(A&& main) {
-        check_callable();
         using T = AwaitResult<A>;
         ConcurrentFuture<T> outcome{sync::FutureRef(new sync::ConcurrentState<T>)};
         {
+            // What starts before stop() is swept by it; nothing starts after.
+            const std::lock_guard starting(stopping_);
+            check_callable();
             const Task<T> task = detail::start_main(std::forward<A>(main), loop(0));
             auto* carrier = new sync::OutcomeCarrier<T>(task.ref(), outcome.ref());
             if (task.state().add_waiter(*carrier) == sync::FutureState::Add::already_done) carrier->wake();
@@ -113,7 +119,8 @@ private:
     void check_callable() const;
 
     std::unique_ptr<scheduler::Threads> threads_;
-    bool stopped_ = false;
+    std::mutex stopping_;
+    bool stopped_ = false;  // under stopping_
 };
 
 }  // namespace weft

@@ -294,13 +294,14 @@ private:
 
     // On the home loop: the awaiting task is suspended, or about to be, until the operation ends.
     void run() noexcept override {
+        if (state_->cancel_requested()) return drop();  // Asio was asked before there was anything to ask about
         try {
             begin();
         } catch (...) {
             (void)state_->try_set_exception(std::current_exception());
         }
     }
-    // The home loop closed before it began: as if Asio had destroyed the handler.
+    // It will not begin: as if Asio had destroyed the handler.
     void drop() noexcept override { const OperationHandler<Args...> forsaken(*state_); }
 
     Initiation initiation_;

@@ -31,6 +31,8 @@ void Callback::drop() noexcept {
 bool Callback::cancel() noexcept {
     if (!claim(State::cancelled)) return false;
     destroy_callable();
+    // On its own loop a timer leaves the heap at once (rule 12); from elsewhere it stays there, empty, until it is due.
+    if (timer_loop_ != nullptr && timer_loop_ == current_loop() && timer_loop_->disarm(*this)) release();
     return true;
 }
 

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "scheduler/atomic.hpp"
+#include "scheduler/invalid_state.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/runnable.hpp"
 #include "scheduler/timer.hpp"
@@ -36,6 +37,13 @@ public:
     // A due timer is queued like anything else: it runs in the turn that finds it due.
     void fire() noexcept final { current_loop()->push_pinned(*this); }
     void discard() noexcept final { drop(); }
+
+    // As a timer of the running loop. Throws std::bad_alloc.
+    void arm(Loop& loop, TimePoint when) {
+        when_ = when;
+        timer_loop_ = &loop;
+        loop.arm(*this, when);
+    }
 
     // Returns false if it was cancelled, has run, or is running.
     bool cancel() noexcept;
@@ -62,6 +70,7 @@ private:
                                               std::memory_order_acquire);
     }
 
+    Loop* timer_loop_ = nullptr;
     Atomic<State> state_{State::queued};
     Atomic<std::uint32_t> references_{2};  // the queue's and the first Handle's
 };
@@ -110,7 +119,7 @@ public:
 
 protected:
     [[nodiscard]] scheduler::Callback& get() const {
-        if (callback_ == nullptr) throw std::logic_error("Handle is empty: expected one that call_soon or call_later gave");
+        if (callback_ == nullptr) throw InvalidStateError("Handle is empty: expected one that call_soon or call_later gave");
         return *callback_;
     }
 

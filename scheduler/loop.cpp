@@ -248,8 +248,7 @@ void Loop::unpark() {
 }
 
 void Loop::close() {
-    if (closed_) return;
-    closed_ = true;
+    if (closed_.exchange(true, std::memory_order_relaxed)) return;
     shell_->close();
     const Current current(*this);
     inbox_.close(pinned_);

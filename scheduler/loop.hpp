@@ -114,6 +114,9 @@ public:
     // Stealable work for the whole group. Thread: any that keeps the group alive.
     Sent inject(Runnable& runnable);
 
+    // A thread is about to call run(): until it has ended the loop counts as running.
+    void expect_run() { running_.store(true, std::memory_order_relaxed); }
+
     // Ends run() after the turn in which it is seen. Thread: of the group, or a visitor.
     void stop();
     [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }  // L2 acquire
@@ -125,7 +128,7 @@ public:
     [[nodiscard]] Neighbours& group() const { return group_; }
     [[nodiscard]] std::size_t index() const { return index_; }
     [[nodiscard]] bool alone() const { return alone_; }
-    [[nodiscard]] bool closed() const { return closed_; }
+    [[nodiscard]] bool closed() const { return closed_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool running() const { return running_.load(std::memory_order_relaxed); }
     [[nodiscard]] Parker& parker() const { return *parker_; }
     // What the Parker is made of, for the room that made it; null for a plain one.
@@ -183,7 +186,6 @@ private:
     std::uint32_t search_budget_;  // rounds; what the group allows after a success, halved by each failure
     std::uint32_t choice_state_;
     bool searching_ = false;
-    bool closed_ = false;
     bool interrupted_ = false;
     std::exception_ptr interruption_;
     std::optional<Duration> park_limit_;
@@ -195,6 +197,7 @@ private:
     Atomic<bool> parked_{false};
     Atomic<bool> stopping_{false};
     Atomic<bool> running_{false};
+    Atomic<bool> closed_{false};
     Atomic<std::uint64_t> rescues_{0};
     Atomic<std::uint64_t> steals_{0};
     Atomic<std::uint64_t> parks_{0};
@@ -224,6 +227,15 @@ inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) {
     const Shell::Visit visit(home);
     if (visit.loop() == nullptr) return Sent::closed;
     return affinity == Affinity::stealable ? visit.loop()->inject(runnable) : visit.loop()->post(runnable);
+}
+
+// The same for work that belongs to one loop and no later one: `generation` is its Shell's when the work was made.
+inline Sent schedule_on(Runnable& runnable, Shell& home, std::uint32_t generation) {
+    const Shell::Visit visit(home);
+    if (visit.loop() == nullptr || home.generation() != generation) return Sent::closed;
+    if (visit.loop() != current_loop()) return visit.loop()->post(runnable);
+    visit.loop()->push_pinned(runnable);
+    return Sent::sent;
 }
 
 }  // namespace weft::scheduler

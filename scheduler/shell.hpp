@@ -2,8 +2,7 @@
 // pointer to one is always good; the loop behind it comes and goes.
 //
 // Invariant: between enter and leave the loop does not go away. A closed Shell answers null. A Shell may serve a later
-// loop: what is sent through it must bear being run by a loop that it was not meant for (a task that has ended
-// ignores it), so no generation is needed.
+// loop: what was meant for an earlier one is either ended by then (a task) or compares the generation (a callback).
 //
 //     open(loop, visitors) --enter/leave--> open(loop, visitors +- 1)      open --close--> closed, waits for visitors
 //
@@ -59,6 +58,9 @@ public:
     // Only after group() was found to be the caller's own.
     [[nodiscard]] Loop& loop() const { return *loop_.load(std::memory_order_relaxed); }
 
+    // How many loops it has served: a callback that was meant for one must not run on the next.
+    [[nodiscard]] std::uint32_t generation() const { return generation_.load(std::memory_order_relaxed); }
+
     // Thread: the loop's owner. Returns when no visitor is left; later ones find the Shell closed.
     void close();
 
@@ -71,6 +73,7 @@ private:
     Atomic<Loop*> loop_{nullptr};
     Atomic<const Neighbours*> group_{nullptr};
     Atomic<std::uint32_t> visitors_{0};
+    Atomic<std::uint32_t> generation_{0};  // written before loop_ in open, read after it in a visit (S3)
 };
 
 }  // namespace weft::scheduler

@@ -65,6 +65,7 @@ Threads::~Threads() {
 void Threads::start(First first) {
     const SignalsBlocked blocked;
     for (std::size_t i = first == First::callers_thread ? 1 : 0; i < loops_.size(); ++i) {
+        loops_[i]->expect_run();
         threads_.emplace_back([this, &loop = *loops_[i]] { run_loop(loop); });
     }
 }

@@ -55,7 +55,7 @@ private:
 };
 
 template <class T>
-class ConcurrentState final : public ValueFutureState<T>, public ConcurrentLink {
+class ConcurrentState final : public ConcurrentLink, public ValueFutureState<T> {
 public:
     ConcurrentState() : ConcurrentLink(static_cast<FutureState&>(*this)) {}
 

@@ -3,9 +3,11 @@
 // CancelledError derives from nothing, so that `catch (const std::exception&)` does not swallow a cancellation.
 #pragma once
 
-#include <stdexcept>
+#include <exception>
 #include <string>
 #include <utility>
+
+#include "scheduler/invalid_state.hpp"
 
 namespace weft {
 
@@ -29,13 +31,6 @@ public:
 
 private:
     std::string message_;
-};
-
-// An operation that the object's state does not allow: a result that is not there yet, a second completion, awaiting
-// something that was moved from.
-class InvalidStateError : public std::logic_error {
-public:
-    using std::logic_error::logic_error;
 };
 
 }  // namespace weft

@@ -145,18 +145,19 @@ private:
 // A function to be called, through the loop, when a future is done.
 class DoneCallback : public Waiter {
 public:
-    explicit DoneCallback(scheduler::Loop& loop) : loop_(loop.shell()) {}
+    explicit DoneCallback(scheduler::Loop& loop) : loop_(loop.shell()), generation_(loop_.generation()) {}
     virtual ~DoneCallback() = default;
 
     // Rule 38: queued by itself, never inline; call_soon callbacks stay on their loop.
     void wake() noexcept final {
-        if (scheduler::schedule(*this, loop_, scheduler::Affinity::pinned) == scheduler::Sent::closed) delete this;
+        if (scheduler::schedule_on(*this, loop_, generation_) == scheduler::Sent::closed) delete this;
     }
     void abandon() noexcept final { delete this; }
     void drop() noexcept final { delete this; }
 
 private:
     scheduler::Shell& loop_;
+    const std::uint32_t generation_;
 };
 
 // Registers fn(handle), to be called on `loop`.

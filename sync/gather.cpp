@@ -4,8 +4,11 @@
 
 namespace weft::sync {
 
-GatherBase::GatherBase(std::vector<GatherChild> children, bool return_exceptions)
-    : children_(std::move(children)), return_exceptions_(return_exceptions), loop_(require_loop()) {
+GatherBase::GatherBase(std::vector<GatherChild> children, bool failures_are_results)
+    : children_(std::move(children)), return_exceptions_(failures_are_results), 
+      loop_(require_loop().shell()),
+      generation_(loop_.generation()),
+      alone_(require_loop().alone()) {
     std::unordered_set<const FutureState*> seen;
     for (GatherChild& child : children_) {
         child.gather_ = this;
@@ -59,8 +62,8 @@ bool GatherBase::cancel_children(std::string_view message) noexcept {
 }
 
 void GatherChild::wake() noexcept {
-    if (!gather_->loop_.alone()) return gather_->child_done(state());
-    if (scheduler::schedule(*this, gather_->loop_.shell(), scheduler::Affinity::pinned) == scheduler::Sent::closed) {
+    if (!gather_->alone_) return gather_->child_done(state());
+    if (scheduler::schedule_on(*this, gather_->loop_, gather_->generation_) == scheduler::Sent::closed) {
         abandon();
     }
 }

@@ -100,7 +100,7 @@ private:
 // What does not depend on the type of the results. Each child that is counted owns a reference.
 class GatherBase {
 public:
-    GatherBase(std::vector<GatherChild> children, bool return_exceptions);
+    GatherBase(std::vector<GatherChild> children, bool failures_are_results);
     GatherBase(const GatherBase&) = delete;
     GatherBase& operator=(const GatherBase&) = delete;
 
@@ -128,27 +128,28 @@ private:
     scheduler::Atomic<std::uint32_t> unfinished_{0};
     scheduler::Atomic<bool> cancel_requested_{false};
     const bool return_exceptions_;
-    scheduler::Loop& loop_;
+    // A gather may outlive the loop that it was made on.
+    scheduler::Shell& loop_;
+    const std::uint32_t generation_;
+    const bool alone_;
 };
 
 template <class Result, class Collect>
 class GatherState final : public GatherBase, public ValueFutureState<Result> {
 public:
-    GatherState(std::vector<GatherChild> children, bool return_exceptions, Collect collect)
-        : GatherBase(std::move(children), return_exceptions),
+    GatherState(std::vector<GatherChild> children, bool failures_are_results, Collect collect)
+        : GatherBase(std::move(children), failures_are_results),
           ValueFutureState<Result>(references()),
           collect_(std::move(collect)) {}
 
-    static Future<Result> start(std::vector<GatherChild> children, bool return_exceptions, Collect collect) {
-        auto* state = new GatherState(std::move(children), return_exceptions, std::move(collect));
+    static Future<Result> start(std::vector<GatherChild> children, bool failures_are_results, Collect collect) {
+        auto* state = new GatherState(std::move(children), failures_are_results, std::move(collect));
         Future<Result> future{FutureRef(state)};
         state->watch();
         return future;
     }
 
-    bool cancel(std::string_view message) noexcept override {
-        return !this->done() && this->cancel_children(message);
-    }
+    bool cancel(std::string_view message) noexcept override { return !this->done() && this->cancel_children(message); }
 
 private:
     FutureState& outer() noexcept override { return *this; }
@@ -211,8 +212,8 @@ template <class... As>
     const auto in_order = [collect](const std::vector<sync::GatherChild>& children) {
         return collect(children, std::index_sequence_for<As...>());
     };
-    return sync::GatherState<Result, decltype(in_order)>::start(
-        sync::make_children(std::forward<As>(awaitables)...), false, in_order);
+    return sync::GatherState<Result, decltype(in_order)>::start(sync::make_children(std::forward<As>(awaitables)...),
+                                                                false, in_order);
 }
 
 template <class... As>
@@ -226,8 +227,8 @@ template <class... As>
     const auto in_order = [collect](const std::vector<sync::GatherChild>& children) {
         return collect(children, std::index_sequence_for<As...>());
     };
-    return sync::GatherState<Result, decltype(in_order)>::start(
-        sync::make_children(std::forward<As>(awaitables)...), true, in_order);
+    return sync::GatherState<Result, decltype(in_order)>::start(sync::make_children(std::forward<As>(awaitables)...),
+                                                                true, in_order);
 }
 
 // The results of a vector, in its order; void for void.

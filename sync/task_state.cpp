@@ -1,6 +1,7 @@
 #include "sync/task_state.hpp"
 
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "sync/report.hpp"
@@ -215,9 +216,16 @@ void TaskState::set_name(std::string_view name) {
 void TaskState::dismantle() noexcept {
     list_->remove(*this);
     outcome_ = Outcome::cancelled;
+    // A canceller on a plain thread may still talk to what the task awaits; it is about to give the task back.
     std::uint64_t word = word_.load(std::memory_order_acquire);
-    while (!word_.compare_exchange_weak(word, (word & kCount) | kDone, std::memory_order_acq_rel,
-                                        std::memory_order_acquire)) {
+    for (;;) {
+        if ((word & kBorrowed) != 0) {
+            std::this_thread::yield();
+            word = word_.load(std::memory_order_acquire);
+        } else if (word_.compare_exchange_weak(word, (word & kCount) | kDone, std::memory_order_acq_rel,
+                                               std::memory_order_acquire)) {
+            break;
+        }
     }
     if ((word & kWaiting) != 0) awaited_->keep(*this);
     destroy_body();

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 #include "tests/support/counted.hpp"
@@ -188,62 +189,106 @@ TEST_CASE("fork deque: is full at the right place wherever the indices are") {
     }
 }
 
-// The owner goes up and down as a recursion does; the thieves are always hungry. The small deque is full all the time.
+namespace {
+
+// The owner of a deque that two thieves rob: goes up and down as a recursion does.
+template <class Deque>
+class Recursion {
+public:
+    Recursion(Deque& deque, std::vector<Counted>& items, const std::atomic<std::uint64_t>& thefts)
+        : deque_(deque), items_(items), thefts_(thefts) {}
+
+    void run() {
+        for (std::uint32_t choice = 1; next_ < items_.size() || !stack_.empty();) {
+            choice = choice * 1664525 + 1013904223;
+            if (next_ < items_.size() && (stack_.empty() || (choice >> 16) % 100 < 55)) {
+                fork();
+            } else if ((choice >> 8) % 16 == 0) {
+                join_any();
+            } else {
+                join();
+            }
+        }
+    }
+
+    [[nodiscard]] std::size_t taken_back() const { return taken_back_; }
+    [[nodiscard]] bool wrong_order() const { return wrong_order_; }
+
+private:
+    void fork() {
+        Counted& branch = items_[next_++];
+        branch.prepare();
+        const auto pushed = deque_.push(branch);
+        if (pushed == Deque::Push::full) return branch.run();
+        stack_.push_back(&branch);
+        if (pushed == Deque::Push::promoted && next_ >= next_wait_) wait_for_thief();
+    }
+
+    // Takes whatever is newest.
+    void join_any() {
+        Runnable* newest = deque_.pop();
+        if (newest == nullptr) return stack_.clear();  // all were stolen
+        wrong_order_ |= newest != stack_.back();
+        take_back();
+    }
+
+    void join() {
+        if (deque_.pop_if(*stack_.back())) return take_back();
+        stack_.pop_back();
+    }
+
+    void take_back() {
+        stack_.back()->run();
+        stack_.pop_back();
+        ++taken_back_;
+    }
+
+    // With fewer cores than threads the thieves would sleep through the whole test.
+    void wait_for_thief() {
+        next_wait_ = next_ + 20'000;
+        const std::uint64_t before = thefts_.load(std::memory_order_relaxed);
+        for (int i = 0; i < 2'000 && thefts_.load(std::memory_order_relaxed) == before; ++i) {
+            std::this_thread::yield();
+        }
+    }
+
+    Deque& deque_;
+    std::vector<Counted>& items_;
+    const std::atomic<std::uint64_t>& thefts_;
+    std::vector<Counted*> stack_;  // what pop_if is asked for, newest last
+    std::size_t next_ = 0;
+    std::size_t next_wait_ = 0;
+    std::size_t taken_back_ = 0;
+    bool wrong_order_ = false;
+};
+
+}  // namespace
+
+// The thieves are always hungry; the small deque is full all the time.
 TEST_CASE_TEMPLATE("fork deque: the owner and two thieves run each branch exactly once", Deque, Small, ForkDeque) {
-    constexpr std::size_t kItems = 150'000;
-    std::vector<Counted> items(kItems);
+    std::vector<Counted> items(150'000);
     Deque deque;
     std::atomic<bool> forked_all{false};
     std::atomic<std::uint64_t> thefts{0};
     const auto thief = [&deque, &forked_all, &thefts] {
-        std::uint64_t mine = 0;
         for (;;) {
             const bool last_look = forked_all.load(std::memory_order_acquire);
             Runnable* stolen = deque.steal();
-            if (stolen == nullptr && last_look) break;
+            if (stolen == nullptr && last_look) return;
             if (stolen == nullptr) continue;
             stolen->run();
-            ++mine;
+            thefts.fetch_add(1, std::memory_order_relaxed);
         }
-        thefts.fetch_add(mine, std::memory_order_relaxed);
     };
-    std::size_t taken_back = 0;
+    Recursion<Deque> owner(deque, items, thefts);
     together({[&] {
-                  std::vector<Counted*> stack;  // what pop_if is asked for, newest last
-                  std::size_t next = 0;
-                  for (std::uint32_t choice = 1; next < kItems || !stack.empty();) {
-                      choice = choice * 1664525 + 1013904223;
-                      const bool deeper = next < kItems && (stack.empty() || (choice >> 16) % 100 < 55);
-                      if (deeper) {
-                          Counted& branch = items[next++];
-                          branch.prepare();
-                          if (deque.push(branch) == Deque::Push::full) {
-                              branch.run();
-                          } else {
-                              stack.push_back(&branch);
-                          }
-                      } else if ((choice >> 8) % 16 == 0) {
-                          if (Runnable* newest = deque.pop()) {
-                              newest->run();
-                              REQUIRE(newest == stack.back());
-                              stack.pop_back();
-                              ++taken_back;
-                          } else {
-                              stack.clear();  // all were stolen
-                          }
-                      } else {
-                          if (deque.pop_if(*stack.back())) {
-                              stack.back()->run();
-                              ++taken_back;
-                          }
-                          stack.pop_back();
-                      }
-                  }
+                  owner.run();
                   forked_all.store(true, std::memory_order_release);
               },
               thief, thief});
     CHECK(deque.empty());
     CHECK(tally(items) == Tally{});
+    CHECK_FALSE(owner.wrong_order());
     CHECK(thefts.load() > 0);
-    CHECK(taken_back > 0);
+    CHECK(owner.taken_back() > 0);
 }

@@ -45,9 +45,7 @@ struct Owning {
     void operator()() const { ++*calls; }
 };
 
-std::unique_ptr<Loop> make_loop() {
-    return std::make_unique<Loop>(std::make_unique<VirtualParker>());
-}
+std::unique_ptr<Loop> make_loop() { return std::make_unique<Loop>(std::make_unique<VirtualParker>()); }
 
 }  // namespace
 

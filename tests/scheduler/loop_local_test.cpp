@@ -45,7 +45,7 @@ struct Refusing {
 struct Late {
     explicit Late(Loop& made_for) : loop(made_for) { events.emplace_back("+late"); }
     ~Late() {
-        LoopLocal<Table>::of(loop);
+        ++LoopLocal<Table>::of(loop).entries;
         events.emplace_back("-late");
     }
     Loop& loop;

@@ -1,12 +1,14 @@
 // Several loops of one group, stepped by one thread: stealing, waking, what is pinned. Real threads: stress_test.cpp.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <vector>
+#include <optional>
+#include <utility>
 
 #include "scheduler/loop.hpp"
 #include "scheduler/virtual_parker.hpp"
@@ -15,15 +17,16 @@
 #include "tests/support/simulation.hpp"
 
 using namespace std::chrono_literals;
+using weft::TimePoint;
 using weft::scheduler::Affinity;
 using weft::scheduler::current_loop;
 using weft::scheduler::Deadlock;
 using weft::scheduler::Loop;
 using weft::scheduler::Neighbours;
+using weft::scheduler::Parker;
 using weft::scheduler::Runnable;
 using weft::scheduler::schedule;
 using weft::scheduler::Sent;
-using weft::scheduler::Shell;
 using weft::scheduler::Timer;
 using weft::scheduler::VirtualParker;
 using weft::test::counting;
@@ -41,6 +44,36 @@ struct Pair {
     Loop b{std::make_unique<VirtualParker>(), group};
 };
 
+// Does what the test says while its loop is parked.
+class CallingParker final : public Parker {
+public:
+    std::size_t poll() override { return 0; }
+    void park_until(std::optional<TimePoint>) override {
+        ++parks;
+        if (on_park) on_park();
+    }
+    void unpark() override { ++unparks; }
+    [[nodiscard]] TimePoint now() const override {
+        if (const auto once = std::exchange(on_now, nullptr)) once();
+        return TimePoint{};
+    }
+
+    int parks = 0;
+    int unparks = 0;
+    std::function<void()> on_park;
+    mutable std::function<void()> on_now;
+};
+
+// Three loops, two of which tell when they are parked and unparked.
+struct Trio {
+    Neighbours group{3, 1};
+    CallingParker* first = new CallingParker;
+    CallingParker* second = new CallingParker;
+    Loop a{std::unique_ptr<CallingParker>(first), group};
+    Loop b{std::unique_ptr<CallingParker>(second), group};
+    Loop c{std::make_unique<VirtualParker>(), group};
+};
+
 class Alarm final : public Timer {
 public:
     explicit Alarm(Runnable& runnable) : runnable_(runnable) {}
@@ -54,8 +87,8 @@ private:
 }  // namespace
 
 TEST_CASE("loops: an idle loop steals the older half of its neighbour's ready work") {
-    Pair loops;
     Recordings r(6);
+    Pair loops;
     for (int i = 1; i <= 6; ++i) loops.a.push(r[i]);
     loops.b.step();
     CHECK(r.log() == Log{1, 2, 3});
@@ -66,8 +99,8 @@ TEST_CASE("loops: an idle loop steals the older half of its neighbour's ready wo
 }
 
 TEST_CASE("loops: pinned work is never stolen") {
-    Pair loops;
     Recordings r(5);
+    Pair loops;
     loops.a.push_pinned(r[1]);
     loops.a.push_pinned(r[2]);
     CHECK(loops.a.post(r[3]) == Sent::sent);
@@ -82,8 +115,8 @@ TEST_CASE("loops: pinned work is never stolen") {
 }
 
 TEST_CASE("loops: a turn takes a snapshot of pinned and stealable work and alternates") {
-    Pair loops;
     Recordings r(8);
+    Pair loops;
     Scripted adds([&] {
         loops.a.push(r[7]);
         loops.a.push_pinned(r[8]);
@@ -98,8 +131,8 @@ TEST_CASE("loops: a turn takes a snapshot of pinned and stealable work and alter
 }
 
 TEST_CASE("loops: interrupt leaves both queues") {
-    Pair loops;
     Recordings r(4);
+    Pair loops;
     Scripted interrupts([&] { loops.a.interrupt(std::make_exception_ptr(1)); });
     SUBCASE("from a pinned Runnable") {
         loops.a.push_pinned(interrupts);
@@ -123,8 +156,8 @@ TEST_CASE("loops: interrupt leaves both queues") {
 }
 
 TEST_CASE("loops: a thief takes the oldest branch that a hungry deque made public") {
-    Pair loops;
     Recordings r(4);
+    Pair loops;
     CHECK(loops.a.push_branch(r[1]));  // public: the neighbours start hungry
     CHECK(loops.a.push_branch(r[2]));
     loops.b.step();
@@ -140,8 +173,8 @@ TEST_CASE("loops: a thief takes the oldest branch that a hungry deque made publi
 }
 
 TEST_CASE("loops: what is injected goes to whichever loop looks first, the rest can be stolen") {
-    Pair loops;
     Recordings r(4);
+    Pair loops;
     for (int i = 1; i <= 3; ++i) CHECK(loops.a.inject(r[i]) == Sent::sent);
     CHECK(schedule(r[4], loops.a.shell(), Affinity::stealable) == Sent::sent);
     Scripted blocks([&] { loops.a.step(); });  // while b is busy, a steals
@@ -163,11 +196,11 @@ TEST_CASE("loops: a loop that posts to its neighbour runs it there") {
     CHECK(ran_on == &loops.b);
 }
 
-TEST_CASE("loops: a woken loop counts as searching until it finds something") {
+TEST_CASE("loops: neither who found something nor who sleeps counts as searching") {
+    Recordings r(3);
     Neighbours group(3, 1);
     Loop a(std::make_unique<VirtualParker>(), group);
     Loop b(std::make_unique<VirtualParker>(), group);
-    Recordings r(3);
     CHECK_THROWS_AS(a.step(), Deadlock);
     CHECK(group.idle().searching() == 0);  // it went to sleep
     CHECK(group.idle().sleeping() == 0);   // and left by the exception
@@ -177,41 +210,125 @@ TEST_CASE("loops: a woken loop counts as searching until it finds something") {
     CHECK(group.idle().searching() == 0);
 }
 
-// While a counts as searching nobody else is woken; so a must not take that along when it leaves.
-TEST_CASE("loops: a loop that stops while it searches no longer counts as searching") {
-    Simulation simulation(2, 1);
-    Loop& stopped = simulation.loop(0);
+// While a loop counts as searching no other one is woken: it must not take that along when it leaves.
+TEST_CASE("loops: a loop that stops just when it was woken to search no longer counts as searching") {
+    Neighbours group(2, 1);
+    auto owned = std::make_unique<CallingParker>();
+    CallingParker& parker = *owned;
+    Loop a(std::move(owned), group);
+    Loop b(std::make_unique<VirtualParker>(), group);
     Recordings r(1);
-    Scripted wakes_and_takes_back([&] {
-        REQUIRE(simulation.group().idle().sleeping() == 1);
-        simulation.loop(1).push(r[1]);  // wakes loop 0
-        REQUIRE(simulation.group().idle().searching() == 1);
-        stopped.stop();
-    });
-    bool in_run = false;
-    // Loop 1 is stepped by the Parker of loop 0.
-    simulation.loop(1).push_pinned(wakes_and_takes_back);
-    simulation.run_inside(0, [&] {
-        in_run = true;
-        stopped.run();
-    });
-    CHECK(in_run);
-    CHECK(simulation.group().idle().searching() == 0);
+    parker.on_park = [&] {
+        b.push(r[1]);  // wakes a
+        CHECK(group.idle().searching() == 1);
+        a.stop();
+    };
+    a.run();
+    CHECK(r.log().empty());
+    CHECK(group.idle().searching() == 0);
+    b.close();
 }
 
-TEST_CASE("loops: a closed loop's neighbours go on, only the first one closes the group's inbox") {
-    Neighbours group(2, 1);
-    Loop a(std::make_unique<VirtualParker>(), group);
-    Loop b(std::make_unique<VirtualParker>(), group);
+TEST_CASE("loops: stealable work wakes one sleeper") {
+    Recordings r(2);
+    Trio loops;
+    std::function<void(int)> offer;
+    SUBCASE("pushed by a neighbour") {
+        offer = [&](int i) { loops.c.push(r[i]); };
+    }
+    SUBCASE("injected by a neighbour or a stranger") {
+        offer = [&](int i) { CHECK(loops.c.inject(r[i]) == Sent::sent); };
+    }
+    SUBCASE("a branch that becomes public") {
+        offer = [&](int i) { CHECK(loops.c.push_branch(r[i])); };
+    }
+    loops.second->on_park = [&] {
+        offer(1);
+        CHECK(loops.second->unparks == 1);
+        offer(2);  // somebody was told
+    };
+    loops.first->on_park = [&] { loops.b.step(); };
+    loops.a.step();
+    CHECK(loops.second->unparks == 1);
+    CHECK(loops.first->unparks == 0);
+    loops.first->on_park = loops.second->on_park = nullptr;
+    loops.b.step();
+    CHECK(r.log().front() == 1);
+}
+
+TEST_CASE("loops: the last searcher that finds something wakes the next sleeper") {
     Recordings r(4);
-    b.push(r[1]);
-    b.push_pinned(r[2]);
-    b.close();
-    CHECK(r.log() == Log{-2, -1});
-    CHECK(a.inject(r[3]) == Sent::sent);
-    a.close();
-    CHECK(r.log() == Log{-2, -1, -3});
-    CHECK(a.inject(r[4]) == Sent::closed);
+    Trio loops;
+    loops.second->on_park = [&] {
+        for (int i = 1; i <= 4; ++i) loops.c.push(r[i]);
+    };
+    loops.first->on_park = [&] {
+        loops.b.step();  // parks and is woken
+        CHECK(loops.first->unparks == 0);
+        loops.b.step();  // steals: there may be more for others
+        CHECK(r.log() == Log{1, 2});
+        CHECK(loops.first->unparks == 1);
+    };
+    loops.a.step();
+    CHECK(loops.second->unparks == 1);
+    loops.first->on_park = nullptr;
+    loops.a.step();
+    CHECK(r.log() == Log{1, 2, 3});
+}
+
+TEST_CASE("loops: what a neighbour makes visible just before a loop parks is seen in the last look") {
+    Recordings r(1);
+    Trio loops;
+    loops.a.bound_parks(1s);  // asks for the time just before it parks
+    SUBCASE("ready work") {
+        loops.first->on_now = [&] { loops.c.push(r[1]); };
+    }
+    SUBCASE("a public branch") {
+        loops.first->on_now = [&] { CHECK(loops.c.push_branch(r[1])); };
+    }
+    SUBCASE("injected work") {
+        loops.first->on_now = [&] { CHECK(loops.c.inject(r[1]) == Sent::sent); };
+    }
+    loops.a.step();
+    CHECK(loops.first->parks == 0);
+    CHECK(loops.group.idle().sleeping() == 0);
+    loops.a.step();
+    CHECK(r.log() == Log{1});
+}
+
+TEST_CASE("loops: a turn ends with one branch, the newest") {
+    Recordings r(5);
+    Pair loops;
+    for (int i = 1; i <= 4; ++i) CHECK(loops.a.push_branch(r[i]));
+    loops.a.push(r[5]);
+    loops.a.step();
+    CHECK(r.log() == Log{5, 4});
+    CHECK_FALSE(loops.a.pop_branch(r[2]));
+    CHECK(loops.a.pop_branch(r[3]));
+    loops.a.step();
+    loops.a.step();
+    CHECK(r.log() == Log{5, 4, 2, 1});
+    CHECK_THROWS_AS(loops.a.step(), Deadlock);
+}
+
+TEST_CASE("loops: the first of a group that closes drops what all of them have queued, and what is injected later") {
+    Recordings r(8);
+    Pair loops;
+    loops.a.push(r[1]);
+    loops.a.push_pinned(r[2]);
+    CHECK(loops.a.push_branch(r[3]));
+    loops.b.push(r[4]);
+    CHECK(loops.b.post(r[5]) == Sent::sent);
+    CHECK(loops.a.inject(r[6]) == Sent::sent);
+    loops.b.close();
+    std::sort(r.log().begin(), r.log().end());
+    CHECK(r.log() == Log{-6, -5, -4, -3, -2, -1});
+    CHECK_FALSE(loops.a.closed());
+    CHECK(loops.a.inject(r[7]) == Sent::closed);
+    CHECK(loops.a.post(r[8]) == Sent::sent);  // its own inbox is open until it closes itself
+    loops.a.close();
+    CHECK(r.log().back() == -8);
+    CHECK(r.log().size() == 7);
 }
 
 TEST_CASE("simulation: when all loops are parked the clock jumps to the earliest deadline of any") {

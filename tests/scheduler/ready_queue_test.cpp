@@ -178,24 +178,31 @@ TEST_CASE_TEMPLATE("ready queue: the owner and two thieves run each item exactly
 }
 
 // A loop about to sleep looks once at every queue. Work that moves from the overflow into the ring meanwhile must be
-// seen in one of the two places: nobody tells the sleeper of it again.
-TEST_CASE("ready queue: one that never is empty never looks empty to another thread") {
+// seen in one of the two places: nobody tells the sleeper of it again. (Of a push it would be told.)
+TEST_CASE("ready queue: one that never is empty does not look empty while its work moves into the ring") {
     constexpr int kRounds = 60'000;
     std::vector<Counted> items(8);
     Small queue;
+    std::atomic<int> pushing{0};  // odd: just now; counts on, so that a look knows whether a push came between
     std::atomic<bool> finished{false};
-    std::uint64_t looked_empty = 0;
+    int looked_empty = 0;
     queue.push(items[0]);
     together({[&] {
                   std::size_t stays = 0;  // the one in the queue between two rounds
                   for (int round = 0; round < kRounds; ++round, stays += 7) {
+                      pushing.fetch_add(1);
                       for (std::size_t i = 1; i <= 7; ++i) queue.push(items[(stays + i) % 8]);
+                      pushing.fetch_add(1);
                       for (std::size_t i = 1; i <= 7; ++i) (void)queue.pop();
                   }
                   finished.store(true, std::memory_order_relaxed);
               },
               [&] {
-                  while (!finished.load(std::memory_order_relaxed)) looked_empty += queue.empty();
+                  while (!finished.load(std::memory_order_relaxed)) {
+                      const int before = pushing.load();
+                      const bool empty = queue.empty();
+                      looked_empty += empty && before % 2 == 0 && pushing.load() == before;
+                  }
               }});
     CHECK(looked_empty == 0);
 }

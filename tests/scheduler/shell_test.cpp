@@ -19,9 +19,7 @@ using weft::test::together;
 
 namespace {
 
-std::unique_ptr<Loop> make_loop() {
-    return std::make_unique<Loop>(std::make_unique<VirtualParker>());
-}
+std::unique_ptr<Loop> make_loop() { return std::make_unique<Loop>(std::make_unique<VirtualParker>()); }
 
 }  // namespace
 
@@ -82,7 +80,7 @@ TEST_CASE("shell: close waits for a visitor") {
 
 // Visitors come and go while loops come and go behind the same Shell.
 TEST_CASE("shell: a visitor never sees a loop that is gone") {
-    constexpr int kLoops = 300;
+    constexpr int kLoops = 50;
     auto first = make_loop();
     Shell& shell = first->shell();
     std::atomic<bool> finished{false};

@@ -57,9 +57,7 @@ private:
     std::deque<Alarm> all_;
 };
 
-TimePoint at(Duration time) {
-    return TimePoint{} + time;
-}
+TimePoint at(Duration time) { return TimePoint{} + time; }
 
 }  // namespace
 
@@ -171,7 +169,9 @@ TEST_CASE("timer: one that is armed while another fires waits for the next call"
 TEST_CASE("timer: one that arms itself for a deadline in the past fires once per call") {
     Alarms a(1);
     TimerQueue queue;
-    a[1].also_ = [&] { queue.arm(a[1], at(0s)); };
+    a[1].also_ = [&] {
+        if (a.log().size() < 100) queue.arm(a[1], at(0s));
+    };
     queue.arm(a[1], at(0s));
     for (int calls = 1; calls <= 3; ++calls) {
         queue.fire_due(at(1s));
@@ -229,8 +229,8 @@ TEST_CASE("timer: random use behaves as a sorted list does") {
         Duration now{};
         for (int i = 0; i < 20'000; ++i) {
             const int number = static_cast<int>(random() % kTimers) + 1;
-            const auto known =
-                std::find_if(model.begin(), model.end(), [number](const auto& entry) { return entry.second == number; });
+            const auto known = std::find_if(model.begin(), model.end(),
+                                            [number](const auto& entry) { return entry.second == number; });
             if (const bool armed = known != model.end(); armed || random() % 10 < 2) {
                 REQUIRE(queue.disarm(a[number]) == armed);
                 if (armed) model.erase(known);

@@ -30,8 +30,8 @@ namespace weft::test {
 class Simulation {
 public:
     // In upper rooms the loop may have to be made in another way.
-    using MakeLoop = std::function<std::unique_ptr<scheduler::Loop>(std::unique_ptr<scheduler::Parker>,
-                                                                    scheduler::Neighbours&)>;
+    using MakeLoop =
+        std::function<std::unique_ptr<scheduler::Loop>(std::unique_ptr<scheduler::Parker>, scheduler::Neighbours&)>;
 
     Simulation(std::size_t loops, std::uint32_t seed, const MakeLoop& make_loop = make_plain_loop)
         : group_(loops, 1), random_(seed) {
