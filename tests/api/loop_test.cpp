@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/runtime.hpp"
+#include "sync/gather.hpp"
 #include "sync/sleep.hpp"
 #include "tests/support/reports.hpp"
 #include "tests/support/together.hpp"
@@ -170,7 +171,7 @@ TEST_CASE("handles are compared by identity, are empty by default and outlive th
     Handle first;
     TimerHandle timer;
     CHECK_FALSE(first);
-    CHECK_THROWS_AS(first.cancel(), std::logic_error);
+    CHECK_THROWS_AS(first.cancel(), weft::InvalidStateError);
     const auto token = std::make_shared<int>(0);
     {
         Loop loop;
@@ -429,4 +430,48 @@ TEST_CASE("what is queued before the loop runs keeps one order: tasks, callbacks
     loop.run_until_complete(second);
     CHECK(log == Log{1, 2, 3, 4, 5, 11, 12});
     CHECK(first.done());
+}
+
+TEST_CASE("rule 12: a timer cancelled on its loop leaves it at once, from another thread when it is due") {
+    Loop loop;
+    TimerHandle kept;
+    std::size_t armed = 1;
+    loop.call_soon([&] {
+        for (int i = 0; i < 10'000; ++i) loop.call_later(1h, [] {}).cancel();
+        armed = loop.armed_timers();
+        kept = loop.call_later(1ms, [] { FAIL("it was cancelled"); });
+    });
+    turn(loop);
+    CHECK(armed == 0);
+    kept.cancel();
+    CHECK(kept.cancelled());
+    loop.run_until_complete(give_later(1, 2ms));
+    CHECK(loop.armed_timers() == 0);
+}
+
+TEST_CASE("a done callback belongs to its loop: no later loop runs it, and what it holds is dropped") {
+    const weft::Future<int> future = weft::create_future<int>();
+    const auto token = std::make_shared<int>(0);
+    {
+        Loop first;
+        first.call_soon([&] { future.add_done_callback([token](const weft::Future<int>&) { ++*token; }); });
+        turn(first);
+    }
+    Loop second;  // may have been given what the first one was reached through
+    future.set_result(1);
+    turn(second);
+    CHECK(*token == 0);
+    CHECK(token.use_count() == 1);
+}
+
+TEST_CASE("a gather whose loop is gone does not disturb the completion of its children") {
+    const weft::Future<int> future = weft::create_future<int>();
+    weft::Future<std::tuple<int>> gathering;
+    {
+        Loop first;
+        first.call_soon([&] { gathering = weft::gather(future); });
+        turn(first);
+    }
+    future.set_result(1);
+    CHECK_FALSE(gathering.done());
 }

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -764,4 +765,46 @@ TEST_CASE("idle loops sleep: nobody wakes while work goes on elsewhere") {
     CHECK(seen_asleep);
     check_no_rescues(runtime);
     CHECK(runtime.run(give(5)) == 5);
+}
+
+TEST_CASE("Runtime::run that races with stop ends: with a value, cancelled, or refused") {
+    for (int round = 0; round < 40; ++round) {
+        Runtime runtime({.loops = 2});
+        std::thread caller([&runtime] {
+            try {
+                for (;;) {
+                    const int value = runtime.run(give(7));  // outside CHECK, which would swallow the exception
+                    CHECK(value == 7);
+                }
+            } catch (const weft::CancelledError&) {
+            } catch (const std::runtime_error& error) {
+                CHECK(std::string(error.what()).find("Event loop is closed") != std::string::npos);
+            }
+        });
+        CHECK(runtime.run(give(round)) == round);
+        runtime.stop();
+        caller.join();
+    }
+}
+
+TEST_CASE("get_loops gives the loops of the running group, in order") {
+    const auto body = []() -> Coro<> {
+        const std::vector<Loop*> loops = weft::get_loops();
+        CHECK(loops.size() == 3);
+        for (std::size_t i = 0; i < loops.size(); ++i) CHECK(loops[i]->index() == i);
+        CHECK(std::find(loops.begin(), loops.end(), &weft::get_running_loop()) != loops.end());
+        co_return;
+    };
+    weft::run(body(), {.loops = 3});
+    CHECK_THROWS_WITH_AS((void)weft::get_loops(), "no running event loop", std::runtime_error);
+}
+
+TEST_CASE("a number of loops too large for its type is named, not wrapped") {
+    const auto beyond = static_cast<unsigned long long>(-1);
+    try {
+        weft::run(give(1), {.loops = beyond});
+        FAIL("accepted");
+    } catch (const std::invalid_argument& error) {
+        CHECK(std::string(error.what()).find("loops is 9223372036854775807") == 0);
+    }
 }
