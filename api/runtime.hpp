@@ -2,8 +2,8 @@
 // a program whose main thread belongs to somebody else.
 #pragma once
 
-#include <cstddef>
 #include <concepts>
+#include <cstddef>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -22,7 +22,8 @@ public:
     template <std::integral I>
     constexpr LoopCount(I count)
         : count_(std::cmp_less(count, std::numeric_limits<long>::max()) ? static_cast<long>(count)
-                                                                        : std::numeric_limits<long>::max()) {}  // NOLINT(google-explicit-constructor)
+                                                                        : std::numeric_limits<long>::max()) {
+    }  // NOLINT(google-explicit-constructor)
     [[nodiscard]] constexpr long count() const { return count_; }
 
 private:

@@ -129,7 +129,7 @@ public:
         acceptor_->close();
         std::vector<weft::Task<>> open;
         for (Connection& connection : connections_) {
-            if (connection.idle) connection.stream.socket().shutdown(tcp::socket::shutdown_receive, ignored_);
+            if (connection.idle) end(connection.stream, tcp::socket::shutdown_receive);
             open.push_back(connection.task);
         }
         for (weft::Task<>& task : open) co_await task;
@@ -159,8 +159,14 @@ private:
             auto [write_error, written] = co_await http::async_write(stream, response, use_tuple);
             if (write_error) break;
         }
-        stream.socket().shutdown(tcp::socket::shutdown_both, ignored_);
+        end(stream, tcp::socket::shutdown_both);
         connections_.erase(connection);
+    }
+
+    // A connection that the peer has ended already needs no end.
+    static void end(weft::TcpStream& stream, tcp::socket::shutdown_type what) {
+        boost::system::error_code ignored;
+        ignored = stream.socket().shutdown(what, ignored);
     }
 
     // Out of descriptors, or a connection reset before it was accepted: not the end of the service.
@@ -172,7 +178,6 @@ private:
     weft::Loop& loop_;
     std::optional<Acceptor> acceptor_;
     std::list<Connection> connections_;
-    boost::system::error_code ignored_;
     bool stopping_ = false;
 };
 

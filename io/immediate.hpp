@@ -62,8 +62,7 @@ private:
     class Completion final : public scheduler::Runnable, public sync::PooledFrame {
     public:
         template <class H>
-        explicit Completion(H&& handler, Values... values)
-            : handler_(std::forward<H>(handler)), values_(values...) {}
+        explicit Completion(H&& handler, Values... values) : handler_(std::forward<H>(handler)), values_(values...) {}
 
         void run() noexcept override {
             std::apply(std::move(handler_), values_);  // in place: a composed operation costs 70 instructions to move

@@ -23,9 +23,7 @@ void OperationBase::run() noexcept {
     release();
 }
 
-void OperationBase::throw_cancelled() {
-    throw CancelledError(message_ == nullptr ? std::string() : *message_);
-}
+void OperationBase::throw_cancelled() { throw CancelledError(message_ == nullptr ? std::string() : *message_); }
 
 scheduler::Loop& neighbour_of(scheduler::Loop& here, const boost::asio::io_context* context) {
     for (scheduler::Loop* neighbour : here.group().loops()) {

@@ -137,12 +137,14 @@ private:
     template <class... Values>
     static auto unpack(std::tuple<boost::system::error_code, Values...>&& arguments) {
         const boost::system::error_code error = std::get<0>(arguments);
-        if (error) [[unlikely]] throw std::system_error(error);
+        if (error) [[unlikely]]
+            throw std::system_error(error);
         return unpack_rest(std::move(arguments), std::index_sequence_for<Values...>());
     }
     template <class... Values>
     static auto unpack(std::tuple<std::exception_ptr, Values...>&& arguments) {
-        if (std::get<0>(arguments)) [[unlikely]] std::rethrow_exception(std::get<0>(arguments));
+        if (std::get<0>(arguments)) [[unlikely]]
+            std::rethrow_exception(std::get<0>(arguments));
         return unpack_rest(std::move(arguments), std::index_sequence_for<Values...>());
     }
     template <class... Values>
@@ -327,9 +329,9 @@ class boost::asio::async_result<weft::UseCoro, Signature> {
 public:
     template <class Initiation, class... InitArgs>
     static auto initiate(Initiation&& initiation, weft::UseCoro, InitArgs&&... arguments) {
-        using Awaiter = weft::io::OperationAwaiter<std::decay_t<Initiation>,
-                                                   typename weft::io::HandlerArguments<Signature>::type,
-                                                   std::tuple<std::decay_t<InitArgs>...>>;
+        using Awaiter =
+            weft::io::OperationAwaiter<std::decay_t<Initiation>, typename weft::io::HandlerArguments<Signature>::type,
+                                       std::tuple<std::decay_t<InitArgs>...>>;
         return Awaiter(std::forward<Initiation>(initiation), std::forward<InitArgs>(arguments)...);
     }
 };

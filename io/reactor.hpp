@@ -51,9 +51,7 @@ private:
 };
 
 // Returns the Reactor of a loop, null if it has another kind of Parker.
-[[nodiscard]] inline Reactor* reactor_of(scheduler::Loop& loop) {
-    return static_cast<Reactor*>(loop.native());
-}
+[[nodiscard]] inline Reactor* reactor_of(scheduler::Loop& loop) { return static_cast<Reactor*>(loop.native()); }
 [[nodiscard]] inline boost::asio::io_context* context_of(scheduler::Loop& loop) {
     Reactor* reactor = reactor_of(loop);
     return reactor == nullptr ? nullptr : &reactor->context();

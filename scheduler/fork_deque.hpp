@@ -58,7 +58,8 @@ public:
         }
         slots_[bottom_ & kMask].store(&branch, std::memory_order_relaxed);
         ++bottom_;
-        if (hungry_.load(std::memory_order_relaxed)) [[unlikely]] return promote();  // D3
+        if (hungry_.load(std::memory_order_relaxed)) [[unlikely]]
+            return promote();  // D3
         return Push::kept;
     }
 
@@ -66,7 +67,8 @@ public:
     // lies on top (the caller may have been suspended and have moved to another loop).
     [[nodiscard]] bool pop_if(const Runnable& branch) {
         if (bottom_ != split_) [[likely]] {
-            if (slots_[static_cast<Index>(bottom_ - 1) & kMask].load(std::memory_order_relaxed) != &branch) return false;
+            if (slots_[static_cast<Index>(bottom_ - 1) & kMask].load(std::memory_order_relaxed) != &branch)
+                return false;
             --bottom_;
             return true;
         }
@@ -101,9 +103,7 @@ public:
     }
 
     // Thread: owner.
-    [[nodiscard]] bool empty() const {
-        return bottom_ == split_ && !has_public();
-    }
+    [[nodiscard]] bool empty() const { return bottom_ == split_ && !has_public(); }
 
     // Thread: any. Whether a thief would find something; a loop about to sleep looks once more (I1).
     [[nodiscard]] bool has_public() const {

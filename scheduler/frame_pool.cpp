@@ -27,9 +27,7 @@ bool FramePool::refill(std::size_t c) {
     return true;
 }
 
-void FramePool::spill(std::size_t c) noexcept {
-    depot_.give(c, take_batch(c));
-}
+void FramePool::spill(std::size_t c) noexcept { depot_.give(c, take_batch(c)); }
 
 FramePool::Block* FramePool::take_batch(std::size_t c) noexcept {
     Shelf& shelf = shelves_[c];

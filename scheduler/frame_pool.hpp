@@ -49,7 +49,8 @@ public:
     // Thread: owner.
     [[nodiscard]] void* allocate(std::size_t size) {
         const std::size_t c = class_of(size);
-        if (c >= kClasses) [[unlikely]] return ::operator new(size);
+        if (c >= kClasses) [[unlikely]]
+            return ::operator new(size);
         Shelf& shelf = shelves_[c];
         if (shelf.top == nullptr) [[unlikely]] {
             if (!refill(c)) return ::operator new(c * kGranule);
@@ -64,9 +65,11 @@ public:
     // Thread: owner. `size` is what was asked for.
     void deallocate(void* memory, std::size_t size) noexcept {
         const std::size_t c = class_of(size);
-        if (c >= kClasses) [[unlikely]] return ::operator delete(memory);
+        if (c >= kClasses) [[unlikely]]
+            return ::operator delete(memory);
         Shelf& shelf = shelves_[c];
-        if (shelf.count >= kBlocksKept) [[unlikely]] spill(c);
+        if (shelf.count >= kBlocksKept) [[unlikely]]
+            spill(c);
         auto* block = static_cast<Block*>(memory);
         block->next = shelf.top;
         shelf.top = block;

@@ -119,7 +119,8 @@ public:
 
 protected:
     [[nodiscard]] scheduler::Callback& get() const {
-        if (callback_ == nullptr) throw InvalidStateError("Handle is empty: expected one that call_soon or call_later gave");
+        if (callback_ == nullptr)
+            throw InvalidStateError("Handle is empty: expected one that call_soon or call_later gave");
         return *callback_;
     }
 

@@ -44,8 +44,8 @@ public:
         std::uint64_t word = word_.load(std::memory_order_relaxed);
         do {
             if (2 * searching_of(word) >= loops_) return false;
-        } while (!word_.compare_exchange_weak(word, word + kSearcher, std::memory_order_seq_cst,
-                                              std::memory_order_relaxed));
+        } while (
+            !word_.compare_exchange_weak(word, word + kSearcher, std::memory_order_seq_cst, std::memory_order_relaxed));
         return true;
     }
 

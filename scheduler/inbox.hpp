@@ -65,9 +65,7 @@ public:
     void open() { head_.store(nullptr, std::memory_order_release); }
 
 private:
-    Runnable* closed_mark() const {
-        return reinterpret_cast<Runnable*>(const_cast<Atomic<Runnable*>*>(&head_));
-    }
+    Runnable* closed_mark() const { return reinterpret_cast<Runnable*>(const_cast<Atomic<Runnable*>*>(&head_)); }
 
     static void append_reversed(Runnable* newest, Fifo& into) {
         Runnable* oldest = nullptr;

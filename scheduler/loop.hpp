@@ -79,7 +79,8 @@ public:
     // A branch of fork_join, newest first. Returns false if there is no room: the caller runs it itself.
     [[nodiscard]] bool push_branch(Runnable& branch) {
         const auto pushed = forks_.push(branch);
-        if (pushed == ForkDeque::Push::kept) [[likely]] return true;
+        if (pushed == ForkDeque::Push::kept) [[likely]]
+            return true;
         if (pushed == ForkDeque::Push::full) return false;
         notify_neighbours();
         return true;
@@ -89,7 +90,8 @@ public:
     // True about every 500 us of pure forking, and then only if something else wants this loop: I/O, a timer or a
     // ready Runnable. The caller suspends, so that the loop can turn.
     [[nodiscard]] bool fork_must_yield() {
-        if (--forks_until_glance_ != 0) [[likely]] return false;
+        if (--forks_until_glance_ != 0) [[likely]]
+            return false;
         return glance_from_fork();
     }
 

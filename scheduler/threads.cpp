@@ -58,21 +58,19 @@ Threads::Threads(const Options& options, const MakeLoop& make_loop)
     }
 }
 
-Threads::~Threads() {
-    stop();
-}
+Threads::~Threads() { stop(); }
 
 void Threads::start(First first) {
     const SignalsBlocked blocked;
-    for (std::size_t i = first == First::callers_thread ? 1 : 0; i < loops_.size(); ++i) {
+    first_started_ = first == First::callers_thread ? 1 : 0;
+    for (std::size_t i = first_started_; i < loops_.size(); ++i) {
         loops_[i]->expect_run();
         threads_.emplace_back([this, &loop = *loops_[i]] { run_loop(loop); });
     }
 }
 
 void Threads::stop() {
-    const std::size_t first = loops_.size() - threads_.size();
-    for (std::size_t i = first; i < loops_.size(); ++i) loops_[i]->stop();
+    for (std::size_t i = 0; i < threads_.size(); ++i) loops_[first_started_ + i]->stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
 }

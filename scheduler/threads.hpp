@@ -57,6 +57,7 @@ private:
     Neighbours group_;
     std::vector<std::unique_ptr<Loop>> loops_;
     std::vector<std::thread> threads_;
+    std::size_t first_started_ = 0;  // the loop of threads_[0]
 };
 
 }  // namespace weft::scheduler

@@ -60,7 +60,8 @@ public:
     // Returns false if the timer was not armed. Cost: O(1) amortised.
     bool disarm(Timer& timer) noexcept;
 
-    // Fires everything due at `now`, in order. Timers armed by fire() wait for the next call.
+    // Fires what is due at `now`, in order. A timer armed by fire() waits for the next call, and so does what comes
+    // behind it in the order.
     void fire_due(TimePoint now) noexcept;
 
     // Returns the earliest deadline, none if nothing is armed.

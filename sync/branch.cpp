@@ -89,7 +89,8 @@ TaskState& Branch::materialise() {
 
 void Branch::cancel(std::string_view message) noexcept {
     std::uintptr_t word = kNotBegun;
-    if (word_.compare_exchange_strong(word, kNever, std::memory_order_acq_rel, std::memory_order_acquire)) return;  // J2
+    if (word_.compare_exchange_strong(word, kNever, std::memory_order_acq_rel, std::memory_order_acquire))
+        return;  // J2
     if (word != kNever) reinterpret_cast<TaskState*>(word)->cancel(message);
 }
 

@@ -45,7 +45,8 @@ public:
     Branch(const Branch&) = delete;
     Branch& operator=(const Branch&) = delete;
     ~Branch() {
-        if (word_.load(std::memory_order_relaxed) != kNotBegun) [[unlikely]] drop_task();
+        if (word_.load(std::memory_order_relaxed) != kNotBegun) [[unlikely]]
+            drop_task();
         if (root_ != nullptr) root_->handle().destroy();
     }
 
@@ -99,7 +100,8 @@ public:
         scheduler::Loop& loop = *scheduler::current_loop();
         parent_ = &parent;
         outer_ = here.branch;
-        if (loop.fork_must_yield()) [[unlikely]] return fork_yielding();
+        if (loop.fork_must_yield()) [[unlikely]]
+            return fork_yielding();
         if (!loop.alone() && here.task->affinity() == scheduler::Affinity::stealable) offer(loop, 1);
         here.branch = first_;
         return transfer_to(first_->root_->handle());
@@ -107,7 +109,8 @@ public:
 
     // In the resumed parent: throws CancelledError if a cancellation is to be delivered.
     void deliver_cancel() {
-        if (waiter_ != nullptr) [[unlikely]] waiter_->deliver_cancel();
+        if (waiter_ != nullptr) [[unlikely]]
+            waiter_->deliver_cancel();
     }
     // A cancel went to the branches: even if they swallowed it the parent raises it at the end, as gather does.
     [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
@@ -146,7 +149,7 @@ private:
 
     Branch* const first_;
     PromiseBase* parent_ = nullptr;
-    Branch* outer_ = nullptr;      // the branch that the parent runs in, if it is inline itself
+    Branch* outer_ = nullptr;  // the branch that the parent runs in, if it is inline itself
     TaskState* waiter_ = nullptr;  // the parent's task, once the parent is suspended
     const std::uint32_t count_;
     std::uint32_t stolen_ = 0;
@@ -155,8 +158,10 @@ private:
 };
 
 inline Transfer Branch::ended() noexcept {
-    if (current().branch != this) [[unlikely]] return ended_detached();
-    if (word_.load(std::memory_order_relaxed) != kNotBegun) [[unlikely]] ended_as_inline_task();
+    if (current().branch != this) [[unlikely]]
+        return ended_detached();
+    if (word_.load(std::memory_order_relaxed) != kNotBegun) [[unlikely]]
+        ended_as_inline_task();
     return join_->next_after(*this);
 }
 
@@ -172,8 +177,9 @@ inline Transfer Join::next_after(Branch& ended) noexcept {
                 } while (next != first_ + count_ && next->pushed_);
                 continue;
             }
-        } else if (const auto index = static_cast<std::uint32_t>(next - first_); index + 1 != count_ &&
-                   !loop.alone() && current().task->affinity() == scheduler::Affinity::stealable) {
+        } else if (const auto index = static_cast<std::uint32_t>(next - first_);
+                   index + 1 != count_ && !loop.alone() &&
+                   current().task->affinity() == scheduler::Affinity::stealable) {
             offer(loop, index + 1);
         }
         current().branch = next;
@@ -184,7 +190,8 @@ inline Transfer Join::next_after(Branch& ended) noexcept {
 
 inline Transfer Join::all_ended_inline() noexcept {
     current().branch = outer_;
-    if (stolen_ != 0) [[unlikely]] return wait_for_stolen();
+    if (stolen_ != 0) [[unlikely]]
+        return wait_for_stolen();
     return transfer_to(parent_->handle());
 }
 

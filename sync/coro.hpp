@@ -63,14 +63,16 @@ public:
     // For what takes over the frame. Throws InvalidStateError if empty.
     [[nodiscard]] promise_type* give_away() {
         if (promise_ == nullptr) {
-            throw InvalidStateError("Coro was already awaited, given away or moved from: expected one that has not started");
+            throw InvalidStateError(
+                "Coro was already awaited, given away or moved from: expected one that has not started");
         }
         return std::exchange(promise_, nullptr);
     }
 
 private:
     explicit Coro(promise_type& promise) noexcept : promise_(&promise) {
-        static_assert(alignof(promise_type) <= 16, "an over-aligned result: g++ 12.2 and clang 19 misplace it in a frame");
+        static_assert(alignof(promise_type) <= 16,
+                      "an over-aligned result: g++ 12.2 and clang 19 misplace it in a frame");
     }
 
     void reset() noexcept {

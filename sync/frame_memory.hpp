@@ -9,7 +9,8 @@
 namespace weft::sync {
 
 inline void* allocate_frame(std::size_t size) {
-    if (scheduler::Loop* loop = scheduler::current_loop()) [[likely]] return loop->frames().allocate(size);
+    if (scheduler::Loop* loop = scheduler::current_loop()) [[likely]]
+        return loop->frames().allocate(size);
     // Rounded up, because a pool may get it later.
     using Pool = scheduler::FramePool;
     const std::size_t c = Pool::class_of(size);
@@ -17,7 +18,8 @@ inline void* allocate_frame(std::size_t size) {
 }
 
 inline void deallocate_frame(void* memory, std::size_t size) noexcept {
-    if (scheduler::Loop* loop = scheduler::current_loop()) [[likely]] return loop->frames().deallocate(memory, size);
+    if (scheduler::Loop* loop = scheduler::current_loop()) [[likely]]
+        return loop->frames().deallocate(memory, size);
     ::operator delete(memory);
 }
 

@@ -133,7 +133,8 @@ public:
     }
 
     [[nodiscard]] FutureState& get() const {
-        if (state_ == nullptr) throw InvalidStateError("the handle is empty: expected a Future or Task that was created");
+        if (state_ == nullptr)
+            throw InvalidStateError("the handle is empty: expected a Future or Task that was created");
         return *state_;
     }
     [[nodiscard]] FutureState* pointer() const noexcept { return state_; }

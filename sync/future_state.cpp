@@ -15,7 +15,8 @@ FutureState::~FutureState() {
         waiter->abandon();
         waiter = next;
     }
-    if (outcome_ == Outcome::exception) [[unlikely]] report_unseen("Future");
+    if (outcome_ == Outcome::exception) [[unlikely]]
+        report_unseen("Future");
 }
 
 void FutureState::report_unseen(const char* kind) noexcept {

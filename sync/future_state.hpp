@@ -119,7 +119,8 @@ public:
 
     // Throws what the future ended with, if not with a value; marks the failure as seen.
     void check() {
-        if (outcome_ != Outcome::value) [[unlikely]] rethrow();
+        if (outcome_ != Outcome::value) [[unlikely]]
+            rethrow();
     }
 
     // Returns the failure (a CancelledError for a cancelled one), null for a value; marks it as seen.
@@ -138,7 +139,7 @@ public:
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // F4
     void release() noexcept {
         // The only owner needs no read-modify-write: nobody else can take a reference any more.
-        if (references_.load(std::memory_order_acquire) == 1 ||           // F4
+        if (references_.load(std::memory_order_acquire) == 1 ||  // F4
             references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // F4
             delete this;
         }

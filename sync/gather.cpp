@@ -5,7 +5,8 @@
 namespace weft::sync {
 
 GatherBase::GatherBase(std::vector<GatherChild> children, bool failures_are_results)
-    : children_(std::move(children)), return_exceptions_(failures_are_results), 
+    : children_(std::move(children)),
+      return_exceptions_(failures_are_results),
       loop_(require_loop().shell()),
       generation_(loop_.generation()),
       alone_(require_loop().alone()) {

@@ -57,7 +57,9 @@ public:
 
     [[nodiscard]] Returns returns() const noexcept { return static_cast<Returns>(returns_to_ & 3); }
     [[nodiscard]] Call& call() const noexcept { return *reinterpret_cast<Call*>(returns_to_); }
-    [[nodiscard]] Branch& branch() const noexcept { return *reinterpret_cast<Branch*>(returns_to_ & ~std::uintptr_t{3}); }
+    [[nodiscard]] Branch& branch() const noexcept {
+        return *reinterpret_cast<Branch*>(returns_to_ & ~std::uintptr_t{3});
+    }
     [[nodiscard]] TaskState& task() const noexcept {
         return *reinterpret_cast<TaskState*>(returns_to_ & ~std::uintptr_t{3});
     }
@@ -101,7 +103,8 @@ public:
 
     // Throws what the coroutine threw.
     T take() {
-        if (failure_ != nullptr) [[unlikely]] std::rethrow_exception(std::move(failure_));
+        if (failure_ != nullptr) [[unlikely]]
+            std::rethrow_exception(std::move(failure_));
         return std::move(value_);
     }
 
@@ -121,7 +124,8 @@ public:
     void return_void() noexcept {}
 
     void take() {
-        if (failure_ != nullptr) [[unlikely]] std::rethrow_exception(std::move(failure_));
+        if (failure_ != nullptr) [[unlikely]]
+            std::rethrow_exception(std::move(failure_));
     }
 
     void move_value_to(void*) noexcept {}

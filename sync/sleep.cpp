@@ -2,8 +2,7 @@
 
 namespace weft::sync {
 
-SleepState::SleepState(Duration duration)
-    : ValueFutureState<void>(2), loop_(require_loop()), shell_(loop_.shell()) {
+SleepState::SleepState(Duration duration) : ValueFutureState<void>(2), loop_(require_loop()), shell_(loop_.shell()) {
     // A duration beyond the clock's range would wrap to the past.
     const TimePoint now = loop_.now();
     const TimePoint deadline = duration > TimePoint::max() - now ? TimePoint::max() : now + duration;

@@ -176,16 +176,16 @@ Coro<SpawnResult<F, Args...>> call_in_coro(F fn, Args... args) {
 template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto spawn(F&& fn, Args&&... args) -> Task<sync::SpawnResult<std::decay_t<F>, std::decay_t<Args>...>> {
-    return create_task(sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn),
-                                                                                  std::forward<Args>(args)...));
+    return create_task(
+        sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn), std::forward<Args>(args)...));
 }
 template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto spawn(TaskOptions options, F&& fn, Args&&... args)
     -> Task<sync::SpawnResult<std::decay_t<F>, std::decay_t<Args>...>> {
-    return create_task(sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn),
-                                                                                  std::forward<Args>(args)...),
-                       options);
+    return create_task(
+        sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn), std::forward<Args>(args)...),
+        options);
 }
 
 // Returns the task whose step runs; empty in plain callbacks and outside loops. Makes a task of a branch.

@@ -64,7 +64,8 @@ public:
 
     // Throws CancelledError if a cancellation is to be delivered. Called by every awaiter that did suspend.
     void deliver_cancel() {
-        if ((word_.load(std::memory_order_relaxed) & kCancelRequested) != 0) [[unlikely]] throw_cancelled();
+        if ((word_.load(std::memory_order_relaxed) & kCancelRequested) != 0) [[unlikely]]
+            throw_cancelled();
     }
 
     // What was awaited ended well although it had accepted a cancellation: the request waits for the next suspension.

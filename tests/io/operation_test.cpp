@@ -293,7 +293,8 @@ TEST_SUITE("use_coro") {
                 Pair pair = co_await connected_pair();
                 auto echoing = weft::create_task(echo(pair.server), {.loop = &weft::get_running_loop()});
                 for (int i = 0; i < 20; ++i) {
-                    std::string answer = co_await ask(pair.client, std::string(static_cast<std::size_t>(1 + (seed + i) % 40), 'x'));
+                    std::string answer =
+                        co_await ask(pair.client, std::string(static_cast<std::size_t>(1 + (seed + i) % 40), 'x'));
                     CHECK(answer.size() == static_cast<std::size_t>(1 + (seed + i) % 40));
                 }
                 if (seed % 2 == 0) {
@@ -310,7 +311,8 @@ TEST_SUITE("use_coro") {
             std::vector<weft::Task<>> all;
             const std::vector<weft::Loop*> loops = weft::get_loops();
             for (int i = 0; i < 32; ++i) {
-                all.push_back(weft::create_task(conversation(i), {.loop = loops[static_cast<std::size_t>(i) % loops.size()]}));
+                all.push_back(
+                    weft::create_task(conversation(i), {.loop = loops[static_cast<std::size_t>(i) % loops.size()]}));
             }
             co_await weft::gather(std::move(all));
         };
