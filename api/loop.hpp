@@ -51,7 +51,7 @@ public:
     // A negative delay counts as none.
     template <std::invocable F>
     TimerHandle call_later(Duration delay, F fn) {
-        return call_at(now() + delay, std::move(fn));
+        return call_at(deadline_after(delay), std::move(fn));
     }
     template <std::invocable F>
     TimerHandle call_at(TimePoint when, F fn) {
@@ -106,6 +106,11 @@ public:
     void close();
 
 private:
+    // A delay beyond the clock's range does not wrap to the past.
+    [[nodiscard]] TimePoint deadline_after(Duration delay) const {
+        const TimePoint start = now();
+        return delay > TimePoint::max() - start ? TimePoint::max() : start + delay;
+    }
     void check_usable() const;
     void check_runnable() const;
     void run_until_done(const sync::FutureRef& future);

@@ -100,15 +100,13 @@ public:
         requires Awaitable<A>
     AwaitResult<A> run(A&& main) {
         using T = AwaitResult<A>;
-        ConcurrentFuture<T> outcome{sync::FutureRef(new sync::ConcurrentState<T>)};
-        {
+        const auto start = [&] {
             // What starts before stop() is swept by it; nothing starts after.
             const std::lock_guard starting(stopping_);
             check_callable();
-            const Task<T> task = detail::start_main(std::forward<A>(main), loop(0));
-            auto* carrier = new sync::OutcomeCarrier<T>(task.ref(), outcome.ref());
-            if (task.state().add_waiter(*carrier) == sync::FutureState::Add::already_done) carrier->wake();
-        }
+            return sync::start_threadsafe(std::forward<A>(main), loop(0), scheduler::Affinity::stealable);
+        };
+        const ConcurrentFuture<T> outcome = start();
         outcome.result();
         return sync::read_value<T>(outcome.state(), true);
     }

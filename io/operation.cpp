@@ -12,7 +12,7 @@ bool OperationBase::cancel(std::string_view message) noexcept {
     retain();
     if (scheduler::current_loop() == home_loop_) {
         run();
-    } else if (scheduler::schedule(*this, *home_, scheduler::Affinity::pinned) == scheduler::Sent::closed) {
+    } else if (scheduler::schedule_on(*this, *home_, generation_) == scheduler::Sent::closed) {
         release();
     }
     return true;

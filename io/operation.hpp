@@ -58,11 +58,27 @@ public:
 
     // Asio destroyed the handler without calling it.
     void forsaken() noexcept {
-        if (claim() == Claim::won) finish(sync::Outcome::cancelled);
+        forsaken_.store(true, std::memory_order_seq_cst);
+        if (!beginning_.load(std::memory_order_seq_cst)) end_forsaken();
+    }
+
+    // Around an initiation that nobody can throw out of: while it lasts a handler that goes does not end the operation,
+    // because the exception that destroyed it is the outcome.
+    template <class Begin>
+    void begin_guarded(Begin begin) noexcept {
+        beginning_.store(true, std::memory_order_relaxed);
+        try {
+            begin();
+        } catch (...) {
+            (void)try_set_exception(std::current_exception());
+        }
+        beginning_.store(false, std::memory_order_seq_cst);
+        if (forsaken_.load(std::memory_order_seq_cst)) end_forsaken();
     }
 
 protected:
-    explicit OperationBase(scheduler::Loop& home) : FutureState(2), home_loop_(&home), home_(&home.shell()) {
+    explicit OperationBase(scheduler::Loop& home)
+        : FutureState(2), home_loop_(&home), home_(&home.shell()), generation_(home_->generation()) {
         Reactor* reactor = &home == scheduler::current_loop() ? reactor_of(home) : nullptr;
         signal_ = reactor == nullptr ? new PooledSignal : reactor->signals().take();
     }
@@ -82,6 +98,9 @@ protected:
     [[noreturn]] void throw_cancelled();
 
 private:
+    void end_forsaken() noexcept {
+        if (claim() == Claim::won) finish(sync::Outcome::cancelled);
+    }
     void run() noexcept override;  // emits, on the home loop
     void drop() noexcept override { release(); }
 
@@ -89,6 +108,9 @@ private:
     scheduler::Shell* home_;
     PooledSignal* signal_;
     scheduler::Atomic<bool> cancel_requested_{false};
+    scheduler::Atomic<bool> beginning_{false};
+    scheduler::Atomic<bool> forsaken_{false};
+    const std::uint32_t generation_;
     std::string* message_ = nullptr;  // written by the canceller that set cancel_requested_, before Asio is asked
 };
 
@@ -297,11 +319,9 @@ private:
     // On the home loop: the awaiting task is suspended, or about to be, until the operation ends.
     void run() noexcept override {
         if (state_->cancel_requested()) return drop();  // Asio was asked before there was anything to ask about
-        try {
-            begin();
-        } catch (...) {
-            (void)state_->try_set_exception(std::current_exception());
-        }
+        // Once the operation has ended the awaiting coroutine may go on elsewhere, and this awaiter with it.
+        const sync::FutureRef keep = ref_;
+        state_->begin_guarded([this] { begin(); });
     }
     // It will not begin: as if Asio had destroyed the handler.
     void drop() noexcept override { const OperationHandler<Args...> forsaken(*state_); }

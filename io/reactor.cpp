@@ -28,7 +28,7 @@ void Reactor::park_until(std::optional<TimePoint> deadline) {
 
 void Reactor::alarm_at(TimePoint deadline) {
     if (alarm_deadline_ == deadline) return;
-    alarm_deadline_ = deadline;
+    alarm_deadline_.reset();
     alarm_.expires_at(deadline);  // cancels the wait before
     alarm_.async_wait([this](const boost::system::error_code& error) {
         if (error) {
@@ -37,6 +37,7 @@ void Reactor::alarm_at(TimePoint deadline) {
             alarm_deadline_.reset();
         }
     });
+    alarm_deadline_ = deadline;  // last: what throws must be tried again
 }
 
 }  // namespace weft::io

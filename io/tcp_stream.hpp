@@ -11,12 +11,14 @@
 // Thread: the loop whose context the socket belongs to (use_coro sees to that). Cancel: as the socket's.
 #pragma once
 
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include "io/immediate.hpp"
@@ -77,7 +79,7 @@ private:
 
     template <class Handler, class Buffers>
     void begin_write(Handler&& handler, const Buffers& buffers) {
-        if (io::Immediate* immediate = immediate_here()) {
+        if (io::Immediate* immediate = immediate_for(handler)) {
             boost::system::error_code error;
             const std::size_t size = socket_.write_some(buffers, error);
             if (error != boost::asio::error::would_block) {
@@ -87,7 +89,18 @@ private:
         socket_.async_write_some(buffers, std::forward<Handler>(handler));
     }
 
-    // Null off the socket's own loop.
+    // Null off the socket's own loop, and for a handler that wants to run elsewhere.
+    template <class Handler>
+    [[nodiscard]] io::Immediate* immediate_for(const Handler& handler) {
+        using Wanted = boost::asio::associated_executor_t<Handler, executor_type>;
+        if constexpr (!std::is_same_v<Wanted, executor_type>) {
+            return nullptr;
+        } else if (boost::asio::get_associated_executor(handler, get_executor()) != get_executor()) {
+            return nullptr;
+        } else {
+            return immediate_here();
+        }
+    }
     [[nodiscard]] io::Immediate* immediate_here() {
         scheduler::Loop* here = scheduler::current_loop();
         io::Reactor* reactor = here == nullptr ? nullptr : io::reactor_of(*here);

@@ -24,21 +24,18 @@ Loop::Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group
     : own_group_(std::move(own_group)),
       group_(own_group_ ? *own_group_ : *group),
       frames_(group_.depot()),
+      shell_(&Shell::acquire(), [](Shell* shell) { Shell::release(*shell); }),
       parker_(std::move(parker)),
       native_(parker_->native()),
       alone_(group_.alone()),
       index_(group_.join(*this)),
-      shell_(&Shell::acquire()),
       search_budget_(group_.search_rounds()),
       choice_state_(static_cast<std::uint32_t>(2654435761U * (index_ + 1))) {
     if (!alone_) forks_.set_hungry();  // the neighbours start with nothing to do
     shell_->open(*this, group_);       // last: visitors come at once
 }
 
-Loop::~Loop() {
-    close();
-    Shell::release(*shell_);
-}
+Loop::~Loop() { close(); }
 
 void Loop::run() {
     running_.store(true, std::memory_order_relaxed);
@@ -257,7 +254,9 @@ void Loop::close() {
     if (group_.start_closing()) {
         group_.inbox().close(pinned_);
         for (Loop* neighbour : group_.loops()) {
-            if (neighbour != this && !neighbour->running()) (void)neighbour->drop_queued();
+            if (neighbour == this || neighbour->running()) continue;
+            (void)neighbour->inbox_.take_all(neighbour->pinned_);
+            (void)neighbour->drop_queued();
         }
     }
     // What is dropped may complete futures whose waiters are queued here in turn.

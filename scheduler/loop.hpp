@@ -175,11 +175,11 @@ private:
     std::unique_ptr<Neighbours> own_group_;  // of a loop by itself
     Neighbours& group_;
     FramePool frames_;
+    const std::unique_ptr<Shell, void (*)(Shell*)> shell_;  // outlives the Parker, whose handlers may know it
     const std::unique_ptr<Parker> parker_;
     void* const native_;
     const bool alone_;
     const std::size_t index_;
-    Shell* shell_;
 
     Fifo pinned_;
     TimerQueue timers_;
@@ -213,7 +213,9 @@ inline Loop* current_loop() noexcept { return detail::current; }
 
 // Queues `runnable` where it belongs: pinned to its home; stealable on the caller's own loop if that is of the same
 // group, else in the group's inbox. Thread: any. Returns closed if the home is gone; then nothing was queued.
-inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) {
+// `generation` is the Shell's while the home was certainly open: a caller who may be overtaken by the end of the loop
+// reads it before.
+inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) {
     Loop* here = current_loop();
     if (here != nullptr && &here->group() == home.group()) [[likely]] {
         if (affinity == Affinity::stealable) {
@@ -227,8 +229,11 @@ inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) {
         return home.loop().post(runnable);
     }
     const Shell::Visit visit(home);
-    if (visit.loop() == nullptr) return Sent::closed;
+    if (visit.loop() == nullptr || home.generation() != generation) return Sent::closed;
     return affinity == Affinity::stealable ? visit.loop()->inject(runnable) : visit.loop()->post(runnable);
+}
+inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) {
+    return schedule(runnable, home, affinity, home.generation());
 }
 
 // The same for work that belongs to one loop and no later one: `generation` is its Shell's when the work was made.

@@ -13,7 +13,9 @@ using scheduler::Loop;
 class BranchTask final : public TaskState {
 public:
     BranchTask(Branch& branch, Affinity affinity)
-        : TaskState(branch.root(), *scheduler::current_loop(), affinity, 1), branch_(branch) {}
+        : TaskState(branch.root(), *scheduler::current_loop(), affinity, 1), branch_(branch) {
+        enlist();
+    }
 
     [[nodiscard]] void* value() noexcept override { return nullptr; }
 

@@ -127,8 +127,11 @@ private:
     // Branches offered at a time: a long range is offered piece by piece and does not flood the deque.
     static constexpr std::uint32_t kWindow = 64;
 
+    // Not past what is offered already: when the deque was full, only the higher ones of a window went in.
     void offer(scheduler::Loop& loop, std::uint32_t from) {
-        const std::uint32_t end = count_ - from < kWindow ? count_ : from + kWindow;
+        const std::uint32_t limit = count_ - from < kWindow ? count_ : from + kWindow;
+        std::uint32_t end = from;
+        while (end != limit && !first_[end].pushed_) ++end;
         for (std::uint32_t i = end; i-- > from;) {
             first_[i].pushed_ = true;  // before a thief can see it
             if (loop.push_branch(first_[i])) continue;

@@ -109,17 +109,17 @@ private:
 template <class T>
 class ThreadsafeStart final : public scheduler::Runnable, public PooledFrame {
 public:
-    ThreadsafeStart(Coro<T> body, FutureRef to) : body_(std::move(body)), to_(std::move(to)) {}
+    ThreadsafeStart(Coro<T> body, FutureRef to, scheduler::Affinity affinity)
+        : body_(std::move(body)), to_(std::move(to)), affinity_(affinity) {}
 
     void run() noexcept override {
         auto& to = static_cast<ConcurrentState<T>&>(to_.get());
         try {
             if (!to.done()) {
                 scheduler::Loop& here = *scheduler::current_loop();
-                auto* task = new CoroTaskState<T>(*body_.give_away(), here, scheduler::Affinity::pinned);
+                auto* task = new CoroTaskState<T>(*body_.give_away(), here, affinity_);
                 const FutureRef ref(task);
-                task->retain();
-                (void)task->add_waiter(*new OutcomeCarrier<T>(FutureRef(task), to_));
+                (void)task->add_waiter(*new OutcomeCarrier<T>(ref, to_));
                 if (!to.attach(ref)) task->cancel({});
                 task->start();
             }
@@ -139,6 +139,7 @@ public:
 private:
     Coro<T> body_;
     FutureRef to_;
+    const scheduler::Affinity affinity_;
 };
 
 template <class F>
@@ -201,19 +202,30 @@ private:
     }
 };
 
-// Starts `awaitable` as a task pinned to `loop`. Thread: any.
-// Throws std::runtime_error "Event loop is closed"; then nothing was started.
+namespace sync {
+
+// A task is made on a loop's thread only, so its start is sent there. Throws as run_coroutine_threadsafe.
 template <class A>
-    requires Awaitable<A>
-[[nodiscard]] auto run_coroutine_threadsafe(A&& awaitable, scheduler::Loop& loop) -> ConcurrentFuture<AwaitResult<A>> {
+auto start_threadsafe(A&& awaitable, scheduler::Loop& loop, scheduler::Affinity affinity)
+    -> ConcurrentFuture<AwaitResult<A>> {
     using T = AwaitResult<A>;
-    ConcurrentFuture<T> future{sync::FutureRef(new sync::ConcurrentState<T>)};
-    auto* start = new sync::ThreadsafeStart<T>(sync::to_coro(std::forward<A>(awaitable)), future.ref());
+    ConcurrentFuture<T> future{FutureRef(new ConcurrentState<T>)};
+    auto* start = new ThreadsafeStart<T>(to_coro(std::forward<A>(awaitable)), future.ref(), affinity);
     if (scheduler::schedule(*start, loop.shell(), scheduler::Affinity::pinned) == scheduler::Sent::closed) {
         delete start;
         throw std::runtime_error("Event loop is closed");
     }
     return future;
+}
+
+}  // namespace sync
+
+// Starts `awaitable` as a task pinned to `loop`. Thread: any.
+// Throws std::runtime_error "Event loop is closed"; then nothing was started.
+template <class A>
+    requires Awaitable<A>
+[[nodiscard]] auto run_coroutine_threadsafe(A&& awaitable, scheduler::Loop& loop) -> ConcurrentFuture<AwaitResult<A>> {
+    return sync::start_threadsafe(std::forward<A>(awaitable), loop, scheduler::Affinity::pinned);
 }
 
 }  // namespace weft

@@ -28,7 +28,11 @@ void FutureState::report_unseen(const char* kind) noexcept {
 bool FutureState::cancel(std::string_view message) noexcept {
     // Made before the claim: once claimed, nothing may fail.
     std::exception_ptr failure;
-    if (!message.empty()) failure = std::make_exception_ptr(CancelledError(std::string(message)));
+    try {
+        if (!message.empty()) failure = std::make_exception_ptr(CancelledError(std::string(message)));
+    } catch (const std::bad_alloc&) {
+        // The request matters more than its text.
+    }
     if (claim() == Claim::lost) {
         mark_retrieved();  // rule 49
         return false;

@@ -53,12 +53,13 @@ void GatherBase::finish() noexcept {
 }
 
 bool GatherBase::cancel_children(std::string_view message) noexcept {
-    cancel_requested_.store(true, std::memory_order_relaxed);  // published by each child's own completion
+    const bool before =
+        cancel_requested_.exchange(true, std::memory_order_relaxed);  // published by each child's own completion
     bool accepted = false;
     for (GatherChild& child : children_) {
         if (!child.duplicate_ && child.state().cancel(message)) accepted = true;
     }
-    if (!accepted) cancel_requested_.store(false, std::memory_order_relaxed);
+    if (!accepted && !before) cancel_requested_.store(false, std::memory_order_relaxed);
     return accepted;
 }
 

@@ -2,7 +2,8 @@
 
 namespace weft::sync {
 
-SleepState::SleepState(Duration duration) : ValueFutureState<void>(2), loop_(require_loop()), shell_(loop_.shell()) {
+SleepState::SleepState(Duration duration)
+    : ValueFutureState<void>(2), loop_(require_loop()), shell_(loop_.shell()), generation_(shell_.generation()) {
     // A duration beyond the clock's range would wrap to the past.
     const TimePoint now = loop_.now();
     const TimePoint deadline = duration > TimePoint::max() - now ? TimePoint::max() : now + duration;
@@ -20,7 +21,6 @@ void SleepState::discard() noexcept {
 }
 
 bool SleepState::cancel(std::string_view message) noexcept {
-    scheduler::Shell& shell = shell_;
     retain();  // the waiter may be resumed and drop its reference meanwhile
     const bool cancelled = ValueFutureState<void>::cancel(message);
     if (!cancelled) {
@@ -29,7 +29,7 @@ bool SleepState::cancel(std::string_view message) noexcept {
     }
     if (scheduler::current_loop() == &loop_) {
         run();
-    } else if (scheduler::schedule(*this, shell, scheduler::Affinity::pinned) == scheduler::Sent::closed) {
+    } else if (scheduler::schedule_on(*this, shell_, generation_) == scheduler::Sent::closed) {
         release();
     }
     return true;

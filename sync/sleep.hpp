@@ -33,6 +33,7 @@ private:
 
     scheduler::Loop& loop_;
     scheduler::Shell& shell_;
+    const std::uint32_t generation_;
 };
 
 class SleepAwaiter {

@@ -24,10 +24,14 @@ namespace sync {
 template <class T>
 class CoroTaskState final : public TaskState {
 public:
-    // Takes over the coroutine's frame. Two references: the handle's and the runtime's.
+    // Takes over the coroutine's frame. One reference: the handle's; start() adds the runtime's.
     CoroTaskState(typename Coro<T>::promise_type& body, scheduler::Loop& home, scheduler::Affinity affinity)
-        : TaskState(body, home, affinity, 2), body_(&body) {
+        : TaskState(body, home, affinity, 1), body_(&body) {
         body.return_to(static_cast<TaskState&>(*this));
+    }
+    // With a body only if it was never started.
+    ~CoroTaskState() override {
+        if (body_ != nullptr) body_->handle().destroy();
     }
 
     [[nodiscard]] void* value() noexcept override { return slot_.address(); }

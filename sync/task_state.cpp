@@ -33,16 +33,20 @@ TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity aff
       home_(&home.shell()),
       list_(&scheduler::LoopLocal<TaskList>::of(home)),
       number_(next_number()),
-      affinity_(affinity) {
-    list_->add(*this);
-}
+      affinity_(affinity) {}
 
 TaskState::~TaskState() {
     report_unseen("Task");
     delete message_.load(std::memory_order_relaxed);
 }
 
-void TaskState::start() noexcept { queue(); }
+void TaskState::start() {
+    retain();  // the runtime's reference
+    enlist();
+    queue();
+}
+
+void TaskState::enlist() { list_->add(*this); }
 
 void TaskState::run() noexcept {
     const std::uint64_t word = word_.load(std::memory_order_acquire);  // T2
@@ -110,6 +114,7 @@ void TaskState::yield(PromiseBase& innermost) noexcept {
 void TaskState::wake() noexcept {
     // Copied first: after the exchange a closing loop may dismantle the task.
     scheduler::Shell& home = *home_;
+    const std::uint32_t generation = home.generation();
     const scheduler::Affinity affinity = affinity_;
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
@@ -119,7 +124,7 @@ void TaskState::wake() noexcept {
         if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire, T2 release
                                         std::memory_order_relaxed)) {
             // A closed home dismantles the task: nothing is left to do here.
-            if (resumes) (void)scheduler::schedule(*this, home, affinity);
+            if (resumes) (void)scheduler::schedule(*this, home, affinity, generation);
             return;
         }
     }
@@ -155,6 +160,7 @@ bool TaskState::cancel(std::string_view message) noexcept {
 // The canceller is through with what the task awaits.
 void TaskState::end_borrow(std::uint64_t withdraw) noexcept {
     scheduler::Shell& home = *home_;
+    const std::uint32_t generation = home.generation();
     const scheduler::Affinity affinity = affinity_;
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     std::uint64_t next = 0;
@@ -163,7 +169,7 @@ void TaskState::end_borrow(std::uint64_t withdraw) noexcept {
         if ((word & kWoken) != 0) next &= ~(kWoken | kWaiting);
     } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T3
                                           std::memory_order_relaxed));
-    if ((word & kWoken) != 0) (void)scheduler::schedule(*this, home, affinity);
+    if ((word & kWoken) != 0) (void)scheduler::schedule(*this, home, affinity, generation);
 }
 
 std::size_t TaskState::uncancel() noexcept {
@@ -185,7 +191,13 @@ void TaskState::throw_cancelled() {
 
 void TaskState::set_message(std::string_view message) noexcept {
     if (message.empty() && message_.load(std::memory_order_relaxed) == nullptr) return;
-    delete message_.exchange(message.empty() ? nullptr : new std::string(message), std::memory_order_acq_rel);
+    std::string* text = nullptr;
+    try {
+        if (!message.empty()) text = new std::string(message);
+    } catch (const std::bad_alloc&) {
+        // The request matters more than its text.
+    }
+    delete message_.exchange(text, std::memory_order_acq_rel);
 }
 
 // The undelivered request's message becomes the outcome's.
@@ -214,6 +226,7 @@ void TaskState::set_name(std::string_view name) {
 }
 
 void TaskState::dismantle() noexcept {
+    retain();  // a late wake of what is done already drops a reference, perhaps before keep() has taken it
     list_->remove(*this);
     outcome_ = Outcome::cancelled;
     // A canceller on a plain thread may still talk to what the task awaits; it is about to give the task back.
@@ -231,6 +244,7 @@ void TaskState::dismantle() noexcept {
     destroy_body();
     wake_all(waiters_of(word));
     orphan();
+    release();
 }
 
 void TaskList::add(TaskState& task) {

@@ -51,8 +51,8 @@ public:
     // The loop closes; its TaskList dismantles the task.
     void drop() noexcept override {}
 
-    // Queues the first step. From here the runtime owns a reference until the task is done.
-    void start() noexcept;
+    // Lists the task and queues the first step. From here the runtime owns a reference until the task is done.
+    void start();
 
     // --- the running task --------------------------------------------------------------------------------------
 
@@ -108,6 +108,9 @@ protected:
     virtual void orphan() noexcept { release(); }
     // The outcome has become `cancelled` although the body returned normally.
     virtual void overruled() noexcept {}
+
+    // Makes the task known to its loop's list. Only when it is complete: others may cancel it from then on.
+    void enlist();
 
     [[nodiscard]] PromiseBase& innermost() const noexcept { return *innermost_; }
     void publish(Outcome outcome) noexcept;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <set>
@@ -366,7 +367,10 @@ TEST_CASE("callbacks and timers that are left are dropped, not run") {
 TEST_CASE("Runtime::run may be called from several plain threads at once") {
     constexpr int kThreads = 4;
     constexpr int kRounds = 50;
-    Runtime runtime({.loops = 2});
+    int loops = 2;
+    SUBCASE("two loops") { loops = 2; }
+    SUBCASE("one loop, whose task list has no lock") { loops = 1; }
+    Runtime runtime({.loops = loops});
     std::array<int, kThreads> sums{};
     const auto work = [](int value) -> Coro<int> {
         const auto [a, b] = co_await weft::gather(give(value), weft::sleep(0s, 1));
@@ -807,4 +811,54 @@ TEST_CASE("a number of loops too large for its type is named, not wrapped") {
     } catch (const std::invalid_argument& error) {
         CHECK(std::string(error.what()).find("loops is 9223372036854775807") == 0);
     }
+}
+
+namespace {
+
+Coro<int> one_leaf() { co_return 1; }
+
+Coro<int> comb(int depth) {
+    if (depth == 0) co_return 1;
+    auto [rest, left, right] = co_await weft::fork_join(comb(depth - 1), one_leaf(), one_leaf());
+    co_return rest + left + right;
+}
+
+// One branch first, so that the deque fills in the middle of a comb's two.
+Coro<int> odd_comb(int depth) {
+    auto [rest, leaf] = co_await weft::fork_join(comb(depth), one_leaf());
+    co_return rest + leaf;
+}
+
+}  // namespace
+
+TEST_CASE("forks deeper than the deque: each branch runs once, offered or not") {
+    const auto body = []() -> Coro<> {
+        const std::vector<Loop*> loops = weft::get_loops();
+        Loop* const other = loops[0] == &weft::get_running_loop() ? loops[1] : loops[0];
+        std::latch started(1);
+        std::latch release(1);
+        const auto block = [&]() -> Coro<> {
+            started.count_down();
+            release.wait();  // this loop steals nothing
+            co_return;
+        };
+        auto blocking = weft::create_task(block(), {.loop = other});
+        started.wait();
+        for (const int depth : {2047, 2048, 2100, 5000}) {
+            const int sum = co_await odd_comb(depth);
+            CHECK(sum == 2 * depth + 2);
+        }
+        release.count_down();
+        co_await blocking;
+        const int sum = co_await odd_comb(5000);  // and with a thief
+        CHECK(sum == 2 * 5000 + 2);
+    };
+    weft::run(body(), {.loops = 2});
+}
+
+TEST_CASE("call_later with the longest delay there is never fires") {
+    Loop loop;
+    const weft::TimerHandle timer = loop.call_later(weft::Duration::max(), [] { FAIL("it wrapped to the past"); });
+    CHECK(loop.run_until_complete(give(3)) == 3);
+    CHECK(timer.when() == weft::TimePoint::max());
 }

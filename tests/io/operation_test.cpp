@@ -60,6 +60,22 @@ Coro<std::string> ask(tcp::socket& socket, std::string question) {
     co_return answer;
 }
 
+class ThrowingInitiation {
+public:
+    using executor_type = asio::io_context::executor_type;
+    explicit ThrowingInitiation(executor_type executor) : executor_(executor) {}
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+
+    template <class Handler>
+    void operator()(Handler&& handler) const {
+        const auto taken = std::forward<Handler>(handler);
+        throw std::runtime_error("not begun");
+    }
+
+private:
+    executor_type executor_;
+};
+
 }  // namespace
 
 TEST_SUITE("use_coro") {
@@ -281,6 +297,22 @@ TEST_SUITE("use_coro") {
         CHECK(weft::run(body(foreign), {.loops = 1}));
         work.reset();
         thread.join();
+    }
+
+    TEST_CASE("an initiation that throws gives its exception, at home and abroad") {
+        const auto body = []() -> Coro<> {
+            for (weft::Loop* home : weft::get_loops()) {
+                const auto executor = weft::io::context_of(*home)->get_executor();
+                std::string text;
+                try {
+                    co_await asio::async_initiate<const weft::UseCoro, void()>(ThrowingInitiation{executor}, use_coro);
+                } catch (const std::runtime_error& error) {
+                    text = error.what();
+                }
+                CHECK(text == "not begun");
+            }
+        };
+        weft::run(body(), {.loops = 2});
     }
 
     TEST_CASE("outside a loop there is no io_context") {

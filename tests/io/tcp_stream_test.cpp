@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <string>
@@ -123,6 +124,26 @@ TEST_SUITE("TcpStream") {
             co_return false;
         };
         CHECK(weft::run(body(), {.loops = 1}));
+    }
+
+    TEST_CASE("a handler that wants to run elsewhere does") {
+        const auto body = []() -> Coro<> {
+            Streams streams = co_await connected_streams();
+            asio::io_context elsewhere;
+            bool ran = false;
+            streams.client.async_write_some(
+                asio::buffer("x", 1),
+                asio::bind_executor(elsewhere.get_executor(),
+                                    [&ran](boost::system::error_code, std::size_t) { ran = true; }));
+            for (int i = 0; i < 100; ++i) co_await weft::sleep(0s);
+            CHECK_FALSE(ran);
+            while (!ran) {
+                elsewhere.restart();
+                elsewhere.poll();
+                co_await weft::sleep(0s);
+            }
+        };
+        weft::run(body(), {.loops = 1});
     }
 
     TEST_CASE("off its loop a stream is used through a message") {

@@ -267,6 +267,17 @@ TEST_CASE("rules 117 and 118: after a cancel the gather raises even if every chi
         };
         loop.run_until_complete(body());
     }
+    SUBCASE("rule 117: a second cancel that reaches nobody does not withdraw the first") {
+        auto body = []() -> Coro<> {
+            const auto future = weft::create_future<int>();
+            const auto outer = gather(return_exceptions, future);
+            CHECK(outer.cancel());
+            CHECK_FALSE(outer.cancel());
+            const std::string how = co_await ended(outer);
+            CHECK(how == "cancelled");
+        };
+        loop.run_until_complete(body());
+    }
     SUBCASE("rule 118: the first child that ends cancelled completes it") {
         auto body = []() -> Coro<> {
             auto cleans_up = []() -> Coro<int> {
