@@ -5,8 +5,6 @@
 //     co_await socket.async_connect(endpoint, weft::use_coro);
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-
 #include "api/weft.hpp"
 #include "io/operation.hpp"
 #include "io/tcp_stream.hpp"

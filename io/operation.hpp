@@ -54,7 +54,6 @@ public:
 
     [[nodiscard]] bool cancel_requested() const noexcept { return cancel_requested_.load(std::memory_order_relaxed); }
     [[nodiscard]] boost::asio::cancellation_slot slot() noexcept { return signal_->signal.slot(); }
-    [[nodiscard]] scheduler::Shell& home() const noexcept { return *home_; }
 
     // Asio destroyed the handler without calling it.
     void forsaken() noexcept {
