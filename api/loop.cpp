@@ -1,6 +1,7 @@
 #include "api/loop.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 #include "io/reactor.hpp"
 #include "sync/branch.hpp"
@@ -12,7 +13,9 @@ namespace {
 void make_task_list(scheduler::Loop& loop) { (void)scheduler::LoopLocal<sync::TaskList>::of(loop); }
 }  // namespace
 
-Loop::Loop() : scheduler::Loop(std::make_unique<io::Reactor>()) { make_task_list(*this); }
+Loop::Loop() : Loop(std::make_unique<io::Reactor>()) {}
+
+Loop::Loop(std::unique_ptr<scheduler::Parker> parker) : scheduler::Loop(std::move(parker)) { make_task_list(*this); }
 
 Loop::Loop(scheduler::Neighbours& group) : scheduler::Loop(std::make_unique<io::Reactor>(), group) {
     make_task_list(*this);

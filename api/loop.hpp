@@ -12,6 +12,7 @@
 
 #include "scheduler/handle.hpp"
 #include "scheduler/loop.hpp"
+#include "scheduler/parker.hpp"
 #include "sync/future.hpp"
 #include "sync/task.hpp"
 
@@ -21,6 +22,8 @@ class Loop final : public scheduler::Loop {
 public:
     // By itself, with a Reactor.
     Loop();
+    // By itself, on a parker of the caller's: tests drive it with virtual time.
+    explicit Loop(std::unique_ptr<scheduler::Parker> parker);
     // One of a group.
     explicit Loop(scheduler::Neighbours& group);
 

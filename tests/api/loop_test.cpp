@@ -19,6 +19,7 @@
 #include "sync/sleep.hpp"
 #include "tests/support/reports.hpp"
 #include "tests/support/together.hpp"
+#include "tests/support/virtual_run.hpp"
 
 using namespace std::chrono_literals;
 using weft::Coro;
@@ -474,4 +475,15 @@ TEST_CASE("a gather whose loop is gone does not disturb the completion of its ch
     }
     future.set_result(1);
     CHECK_FALSE(gathering.done());
+}
+
+TEST_CASE("a loop runs on a parker of the caller's: virtual time, and a deadlock is an exception") {
+    const auto sleeper = []() -> weft::Coro<weft::Duration> {
+        const weft::TimePoint start = weft::get_running_loop().time();
+        co_await weft::sleep(1h);
+        co_return weft::get_running_loop().time() - start;
+    };
+    const weft::Duration slept = weft::test::virtual_run(sleeper());
+    CHECK(slept == 1h);
+    CHECK_THROWS_AS(weft::test::virtual_run(weft::create_future<>()), weft::scheduler::Deadlock);
 }
