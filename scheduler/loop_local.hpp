@@ -1,9 +1,17 @@
 // LoopLocal: a typed slot in every loop, in which an upper room keeps what it needs per loop (the reactor, the task
 // list) without scheduler/ knowing of it. Made on first use as T(loop), destroyed with the loop in reverse order.
+//
+// Invariant: only the loop's owner makes slots. Its neighbours may look into them meanwhile (a task is listed with the
+// loop that it is pinned to, whoever creates it), so the table never moves and each entry is an atomic pointer.
+//
+// Orderings
+//   G1 value: release store in put and clear, acquire load in find   a neighbour finds a complete T
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -13,7 +21,7 @@ namespace weft::scheduler {
 
 class Loop;
 
-// The slots of one loop. Thread: owner.
+// The slots of one loop. Thread: owner; find also its neighbours.
 class LoopSlots {
 public:
     LoopSlots() = default;
@@ -21,20 +29,26 @@ public:
     LoopSlots& operator=(const LoopSlots&) = delete;
     ~LoopSlots() { clear(); }
 
-    [[nodiscard]] void* find(std::size_t id) const { return id < values_.size() ? values_[id] : nullptr; }
+    // Types of LoopLocal in one program; the library has a handful.
+    static constexpr std::size_t kMost = 64;
 
+    [[nodiscard]] void* find(std::size_t id) const {
+        return id < kMost ? values_[id].load(std::memory_order_acquire) : nullptr;  // G1
+    }
+
+    // Throws std::length_error for the 65th type.
     void put(std::size_t id, void* value, void (*destroy)(void*)) {
-        if (id >= values_.size()) values_.resize(id + 1, nullptr);
+        if (id >= kMost) throw std::length_error("a program may have 64 types of LoopLocal");
         order_.push_back({id, destroy});
-        values_[id] = value;
+        values_[id].store(value, std::memory_order_release);  // G1
     }
 
     void clear() {
         while (!order_.empty()) {
             const Made made = order_.back();
             order_.pop_back();  // first: the destructor may make another slot, which then is the last
-            made.destroy(values_[made.id]);
-            values_[made.id] = nullptr;
+            made.destroy(find(made.id));
+            values_[made.id].store(nullptr, std::memory_order_release);  // G1
         }
     }
 
@@ -48,7 +62,7 @@ private:
         std::size_t id;
         void (*destroy)(void*);
     };
-    std::vector<void*> values_;
+    std::array<Atomic<void*>, kMost> values_{};
     std::vector<Made> order_;
 };
 
@@ -63,6 +77,12 @@ public:
         auto made = std::make_unique<T>(loop);
         slots.put(id(), made.get(), [](void* value) { delete static_cast<T*>(value); });
         return *made.release();
+    }
+
+    // Returns null if it was not made yet. Thread: any of the loop's group.
+    template <class AnyLoop = Loop>
+    [[nodiscard]] static T* find(AnyLoop& loop) {
+        return static_cast<T*>(loop.slots().find(id()));
     }
 
 private:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scheduler/frame_pool.hpp"
+#include "scheduler/group_local.hpp"
 #include "scheduler/idle.hpp"
 #include "scheduler/inbox.hpp"
 
@@ -39,6 +40,8 @@ public:
     // Stealable work from outside the group; whichever loop looks first takes it.
     [[nodiscard]] Inbox& inbox() { return inbox_; }
     [[nodiscard]] FrameDepot& depot() { return depot_; }
+    // What upper rooms keep per group (see GroupLocal).
+    [[nodiscard]] GroupSlots& slots() { return slots_; }
 
     // Before any loop runs. Returns the loop's index.
     std::size_t join(Loop& loop) {
@@ -57,6 +60,7 @@ private:
     alignas(64) Inbox inbox_;
     std::vector<Loop*> loops_;
     bool closing_ = false;
+    GroupSlots slots_;
 };
 
 }  // namespace weft::scheduler

@@ -2,29 +2,13 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
+#include "scheduler/signals_blocked.hpp"
 #include "scheduler/usable_cores.hpp"
 
 namespace weft::scheduler {
 
 namespace {
-
-// Signals are not for these threads; the mask is inherited, so it is set around their creation.
-class SignalsBlocked {
-public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-private:
-    sigset_t before_{};
-};
 
 // Pins the calling thread to the i-th core that it may use, round robin. A refusal leaves it where it is.
 void pin_to_core(std::size_t i) {
