@@ -27,19 +27,15 @@ void Loop::run_forever() {
 }
 
 void Loop::run_until_done(const sync::FutureRef& future) {
-    // Asks the loop to stop in the turn after the future's end (rule 15); forgets to if this call has ended first.
-    const auto waiting = std::make_shared<bool>(true);
+    // Asks the loop to stop in the turn after the future's end (rule 15).
     const AnyFuture handle{future};
-    sync::add_done_callback(
-        handle, future.get(),
-        [this, waiting](const AnyFuture&) {
-            if (*waiting) stop();
-        },
-        *this);
-    struct Forget {
-        bool& waiting;
-        ~Forget() { waiting = false; }
-    } const forget{*waiting};
+    const CallbackId stops =
+        sync::add_done_callback<AnyFuture>(future.get(), [this](const AnyFuture&) { stop(); }, *this);
+    struct TakeBack {
+        const AnyFuture& handle;
+        const CallbackId& callback;
+        ~TakeBack() { handle.remove_done_callback(callback); }  // rule 16
+    } const take_back{handle, stops};
     run();
     if (!future.get().done()) throw std::runtime_error("Event loop stopped before Future completed.");
 }

@@ -11,7 +11,7 @@ namespace {
 constinit ReportCallbackException report_callback_exception = &terminate_on_exception;
 
 void Callback::run() noexcept {
-    if (claim(State::running)) {
+    if (claim(State::queued, State::running)) {
         try {
             call();
         } catch (...) {
@@ -19,20 +19,40 @@ void Callback::run() noexcept {
         }
         destroy_callable();
         state_.store(State::spent, std::memory_order_release);
+    } else if (timer_loop_ != nullptr && timer_loop_->disarm(*this)) {
+        release();  // sent here by a canceller: the heap's reference
     }
     release();
 }
 
 void Callback::drop() noexcept {
-    if (claim(State::spent)) destroy_callable();
+    if (claim(State::queued, State::spent) || claim(State::armed, State::spent)) destroy_callable();
     release();
 }
 
+void Callback::fire() noexcept {
+    if (claim(State::armed, State::queued)) return current_loop()->push_pinned(*this);
+    release();  // cancelled, and on its way here
+}
+
 bool Callback::cancel() noexcept {
-    if (!claim(State::cancelled)) return false;
+    if (claim(State::queued, State::cancelled)) {
+        destroy_callable();
+        return true;
+    }
+    // A timer may become due meanwhile: then it is queued for good.
+    if (!claim(State::armed, State::cancelled)) {
+        if (!claim(State::queued, State::cancelled)) return false;
+        destroy_callable();
+        return true;
+    }
     destroy_callable();
-    // On its own loop a timer leaves the heap at once (rule 12); from elsewhere it stays there, empty, until it is due.
-    if (timer_loop_ != nullptr && timer_loop_ == current_loop() && timer_loop_->disarm(*this)) release();
+    if (timer_loop_ == current_loop()) {
+        if (timer_loop_->disarm(*this)) release();
+        return true;
+    }
+    retain();
+    if (schedule_on(*this, *timer_shell_, timer_generation_) == Sent::closed) release();
     return true;
 }
 

@@ -1,12 +1,14 @@
 // Handle: a callback that was handed to a loop and that one can cancel. TimerHandle: one with a deadline.
 //
-// Invariant: the callable is destroyed exactly once, by whoever moves the state out of `queued`: the loop that runs
-// it, or the canceller, at once (rule 9), even while the entry still lies in a queue or the heap.
+// Invariant: the callable is destroyed exactly once, by whoever moves the state out of `armed` or `queued`: the loop
+// that runs it, or the canceller, at once (rule 9), even while the entry still lies in a queue or the heap. A timer
+// that is cancelled from another loop is sent to its own, which takes it out of the heap (rule 12).
 //
-//     queued --run--> running --> spent        queued --cancel--> cancelled        queued --loop closes--> dropped
+//     armed --due--> queued --run--> running --> spent      armed, queued --cancel--> cancelled
+//                                                           armed, queued --loop closes--> spent
 //
 // Orderings
-//   H1 state: acq_rel CAS out of queued, by one winner; the callable belongs to the winner
+//   H1 state: acq_rel CAS out of armed or queued, by one winner; the callable belongs to the winner
 //
 // Thread: cancel from any thread. Handles are counted references and may outlive the loop.
 #pragma once
@@ -35,14 +37,17 @@ public:
     void run() noexcept final;
     void drop() noexcept final;
     // A due timer is queued like anything else: it runs in the turn that finds it due.
-    void fire() noexcept final { current_loop()->push_pinned(*this); }
+    void fire() noexcept final;
     void discard() noexcept final { drop(); }
 
     // As a timer of the running loop. Throws std::bad_alloc.
     void arm(Loop& loop, TimePoint when) {
         when_ = when;
         timer_loop_ = &loop;
+        timer_generation_ = loop.shell().generation();
+        timer_shell_ = &loop.shell();
         loop.arm(*this, when);
+        state_.store(State::armed, std::memory_order_relaxed);  // nobody else knows it yet
     }
 
     // Returns false if it was cancelled, has run, or is running.
@@ -54,7 +59,8 @@ public:
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 
-    std::optional<TimePoint> when_;
+    // Only of what was armed.
+    [[nodiscard]] TimePoint when() const { return *when_; }
 
 protected:
     virtual ~Callback() = default;
@@ -62,15 +68,17 @@ protected:
     virtual void destroy_callable() noexcept = 0;
 
 private:
-    enum class State : std::uint8_t { queued, running, spent, cancelled };
+    enum class State : std::uint8_t { queued, armed, running, spent, cancelled };
 
-    [[nodiscard]] bool claim(State to) noexcept {
-        State expected = State::queued;
-        return state_.compare_exchange_strong(expected, to, std::memory_order_acq_rel,  // H1
+    [[nodiscard]] bool claim(State from, State to) noexcept {
+        return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel,  // H1
                                               std::memory_order_acquire);
     }
 
+    std::optional<TimePoint> when_;
     Loop* timer_loop_ = nullptr;
+    Shell* timer_shell_ = nullptr;
+    std::uint32_t timer_generation_ = 0;
     Atomic<State> state_{State::queued};
     Atomic<std::uint32_t> references_{2};  // the queue's and the first Handle's
 };
@@ -133,7 +141,7 @@ public:
     using Handle::Handle;
 
     // Returns the absolute loop time, also after it fired or was cancelled.
-    [[nodiscard]] TimePoint when() const { return *get().when_; }
+    [[nodiscard]] TimePoint when() const { return get().when(); }
 };
 
 }  // namespace weft

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,8 +26,11 @@ template <class T>
 class Future;
 template <class T>
 class Task;
+class Loop;
 
 namespace sync {
+
+class AnyHandle;
 
 // Room for a future's value. Void is no value.
 template <class T>
@@ -89,6 +93,18 @@ private:
     ValueSlot<T> slot_;
 };
 
+// The state of a future that a program made: it knows the loop where.
+template <class T>
+class CreatedFutureState final : public ValueFutureState<T> {
+public:
+    explicit CreatedFutureState(scheduler::Loop* loop) : home_(loop != nullptr ? &loop->shell() : nullptr) {}
+
+private:
+    [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return home_; }
+
+    scheduler::Shell* const home_;
+};
+
 // std::vector<MoveOnly> claims to be copyable; a container is as copyable as what it holds.
 template <class T>
 inline constexpr bool kCopyable = std::is_copy_constructible_v<T>;
@@ -143,27 +159,117 @@ private:
     FutureState* state_ = nullptr;
 };
 
-// A function to be called, through the loop, when a future is done.
-class DoneCallback : public Waiter {
+// A function to be called, through the loop, when a future is done. Counted: the future's list or the loop's queue has
+// a reference, and so has every CallbackId.
+//
+// Orderings
+//   D1 references: relaxed in retain, acq_rel in release    the last owner sees everything before it destroys
+//   D2 removed: relaxed exchange                            one remover; the list itself is FutureState's
+class DoneCallback : public RemovableWaiter, public PooledFrame {
 public:
-    explicit DoneCallback(scheduler::Loop& loop) : loop_(loop.shell()), generation_(loop_.generation()) {}
-    virtual ~DoneCallback() = default;
+    DoneCallback(FutureState& future, scheduler::Loop& loop)
+        : future_(future), loop_(loop.shell()), generation_(loop_.generation()) {}
+    DoneCallback(const DoneCallback&) = delete;
+    DoneCallback& operator=(const DoneCallback&) = delete;
 
     // Rule 38: queued by itself, never inline; call_soon callbacks stay on their loop.
     void wake() noexcept final {
-        if (scheduler::schedule_on(*this, loop_, generation_) == scheduler::Sent::closed) delete this;
+        future_.retain();  // a callback may be the last that knows it
+        if (scheduler::schedule_on(*this, loop_, generation_) == scheduler::Sent::closed) drop();
     }
-    void abandon() noexcept final { delete this; }
-    void drop() noexcept final { delete this; }
+    void abandon() noexcept final {
+        destroy_callable();
+        release();
+    }
+    void drop() noexcept final {
+        future_.release();
+        abandon();
+    }
+    void run() noexcept final {
+        try {
+            call(FutureRef(&future_));
+        } catch (...) {
+            scheduler::report_callback_exception(std::current_exception());
+        }
+        abandon();
+    }
+
+    // Takes it out of `future`'s list. Returns false if it is not there (any more).
+    [[nodiscard]] bool remove_from(FutureState& future) noexcept {
+        if (&future != &future_ || future.done() || removed_.exchange(true, std::memory_order_relaxed)) return false;  // D2
+        if (!future.remove_waiter(*this)) return false;
+        abandon();
+        return true;
+    }
+
+    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // D1
+    void release() noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;  // D1
+    }
+
+protected:
+    virtual ~DoneCallback() = default;
+    virtual void call(FutureRef future) = 0;
+    virtual void destroy_callable() noexcept = 0;
 
 private:
+    FutureState& future_;
     scheduler::Shell& loop_;
     const std::uint32_t generation_;
+    scheduler::Atomic<std::uint32_t> references_{1};
+    scheduler::Atomic<bool> removed_{false};
 };
+
+template <class Handle, class F>
+class DoneCallbackOf final : public DoneCallback {
+public:
+    DoneCallbackOf(FutureState& future, F fn, scheduler::Loop& loop) : DoneCallback(future, loop), fn_(std::move(fn)) {}
+
+private:
+    void call(FutureRef future) override { std::invoke(*fn_, Handle(std::move(future))); }
+    void destroy_callable() noexcept override { fn_.reset(); }
+
+    std::optional<F> fn_;
+};
+
+}  // namespace sync
+
+// Names one registration of add_done_callback, for remove_done_callback.
+class CallbackId {
+public:
+    CallbackId() = default;
+    explicit CallbackId(sync::DoneCallback& callback) noexcept : callback_(&callback) { callback.retain(); }
+    CallbackId(const CallbackId& other) noexcept : callback_(other.callback_) {
+        if (callback_ != nullptr) callback_->retain();
+    }
+    CallbackId(CallbackId&& other) noexcept : callback_(std::exchange(other.callback_, nullptr)) {}
+    CallbackId& operator=(CallbackId other) noexcept {
+        std::swap(callback_, other.callback_);
+        return *this;
+    }
+    ~CallbackId() {
+        if (callback_ != nullptr) callback_->release();
+    }
+
+    explicit operator bool() const noexcept { return callback_ != nullptr; }
+    friend bool operator==(const CallbackId& a, const CallbackId& b) noexcept { return a.callback_ == b.callback_; }
+    [[nodiscard]] std::size_t hash() const noexcept { return std::hash<void*>()(callback_); }
+
+private:
+    friend class sync::AnyHandle;
+    sync::DoneCallback* callback_ = nullptr;
+};
+
+namespace sync {
 
 // Registers fn(handle), to be called on `loop`.
 template <class Handle, class F>
-void add_done_callback(const Handle& handle, FutureState& state, F fn, scheduler::Loop& loop);
+CallbackId add_done_callback(FutureState& state, F fn, scheduler::Loop& loop) {
+    auto* callback = new DoneCallbackOf<Handle, F>(state, std::move(fn), loop);
+    CallbackId id(*callback);
+    if (state.add_waiter(*callback) == FutureState::Add::already_done) callback->wake();  // rule 39
+    return id;
+}
 
 // What can be done with any handle, whatever its type.
 class AnyHandle {
@@ -185,6 +291,21 @@ public:
         FutureState& state = done_state();
         if (state.outcome() == Outcome::cancelled) state.check();
         return state.failure();
+    }
+
+    // Returns 1 if the callback was taken off; 0 if it was before, or the future is done (then it still runs).
+    // Thread: any.
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
+    std::size_t remove_done_callback(const CallbackId& id) const {
+        FutureState& state = ref_.get();
+        return id.callback_ != nullptr && id.callback_->remove_from(state) ? 1 : 0;
+    }
+
+    // Returns the loop on which the future was made, or to which the task belongs.
+    // Throws std::runtime_error if it was made outside loops, or the loop is closed.
+    template <class L = Loop>
+    [[nodiscard]] L& get_loop() const {
+        return static_cast<L&>(ref_.get().loop());
     }
 
     [[nodiscard]] FutureState& state() const { return ref_.get(); }
@@ -288,8 +409,9 @@ public:
     // Calls fn(Future<T>) through the running loop once the future is done, also if it is done already.
     // Throws std::runtime_error outside a loop.
     template <std::invocable<Future<T>> F>
-    void add_done_callback(F fn) const {
-        sync::add_done_callback(*this, this->state(), std::move(fn), sync::require_loop());
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
+    CallbackId add_done_callback(F fn) const {
+        return sync::add_done_callback<Future<T>>(this->state(), std::move(fn), sync::require_loop());
     }
 
     sync::FutureAwaiter<T> operator co_await() const { return sync::FutureAwaiter<T>(this->ref()); }
@@ -301,7 +423,7 @@ private:
 // Returns a pending future.
 template <class T = void>
 [[nodiscard]] Future<T> create_future() {
-    return Future<T>(sync::FutureRef(new sync::ValueFutureState<T>));
+    return Future<T>(sync::FutureRef(new sync::CreatedFutureState<T>(scheduler::current_loop())));
 }
 
 // A handle to a future of any type: awaiting it rethrows and gives nothing.
@@ -312,39 +434,15 @@ public:
     AnyFuture(const Future<T>& future) : AnyHandle(future.ref()) {}  // NOLINT(google-explicit-constructor)
     explicit AnyFuture(sync::FutureRef ref) noexcept : AnyHandle(std::move(ref)) {}
 
-    sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }
-};
-
-namespace sync {
-
-template <class Handle, class F>
-class DoneCallbackOf final : public DoneCallback, public PooledFrame {
-public:
-    DoneCallbackOf(const Handle& handle, F fn, scheduler::Loop& loop)
-        : DoneCallback(loop), handle_(handle), fn_(std::move(fn)) {}
-
-    void run() noexcept override {
-        try {
-            std::invoke(fn_, handle_);
-        } catch (...) {
-            scheduler::report_callback_exception(std::current_exception());
-        }
-        delete this;
+    // As Future's.
+    template <std::invocable<AnyFuture> F>
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
+    CallbackId add_done_callback(F fn) const {
+        return sync::add_done_callback<AnyFuture>(this->state(), std::move(fn), sync::require_loop());
     }
 
-private:
-    // Keeps the future alive: a callback may be the last who knows it.
-    Handle handle_;
-    F fn_;
+    sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }
 };
-
-template <class Handle, class F>
-void add_done_callback(const Handle& handle, FutureState& state, F fn, scheduler::Loop& loop) {
-    auto* callback = new DoneCallbackOf<Handle, F>(handle, std::move(fn), loop);
-    if (state.add_waiter(*callback) == FutureState::Add::already_done) callback->wake();  // rule 39
-}
-
-}  // namespace sync
 
 }  // namespace weft
 
@@ -355,4 +453,8 @@ struct std::hash<weft::Future<T>> {
 template <>
 struct std::hash<weft::AnyFuture> {
     std::size_t operator()(const weft::AnyFuture& future) const noexcept { return future.hash(); }
+};
+template <>
+struct std::hash<weft::CallbackId> {
+    std::size_t operator()(const weft::CallbackId& id) const noexcept { return id.hash(); }
 };

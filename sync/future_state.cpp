@@ -1,6 +1,8 @@
 #include "sync/future_state.hpp"
 
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "sync/report.hpp"
@@ -55,14 +57,76 @@ bool FutureState::try_set_exception(std::exception_ptr failure) noexcept {
 std::exception_ptr FutureState::failure() noexcept {
     mark_retrieved();
     if (outcome_ == Outcome::value) return nullptr;
-    if (failure_ == nullptr) return std::make_exception_ptr(CancelledError());
+    if (outcome_ == Outcome::cancelled && (failure_ == nullptr || (gives_message_once() && !take_once()))) {
+        return std::make_exception_ptr(CancelledError());
+    }
     return failure_;
 }
 
-void FutureState::rethrow() {
-    mark_retrieved();
-    if (failure_ == nullptr) throw CancelledError();
-    std::rethrow_exception(failure_);
+std::exception_ptr FutureState::cancellation() const noexcept {
+    return failure_ == nullptr || gives_message_once() ? std::make_exception_ptr(CancelledError()) : failure_;
+}
+
+void FutureState::rethrow() { std::rethrow_exception(failure()); }
+
+scheduler::Loop& FutureState::loop() const {
+    scheduler::Shell* shell = home_shell();
+    if (shell == nullptr) throw std::runtime_error("the future belongs to no loop: it was created outside of loops");
+    const scheduler::Shell::Visit visit(*shell);
+    if (visit.loop() == nullptr) throw std::runtime_error("Event loop is closed");
+    return *visit.loop();
+}
+
+bool FutureState::remove_waiter(RemovableWaiter& waiter) noexcept {
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    for (;;) {
+        if ((word & kDone) != 0) return false;
+        if ((word & kEditing) != 0) {  // another thread unlinks; it runs no user code meanwhile
+            std::this_thread::yield();
+            word = word_.load(std::memory_order_relaxed);
+        } else if (word_.compare_exchange_weak(word, word | kEditing, std::memory_order_acquire,  // F5, F2
+                                               std::memory_order_relaxed)) {
+            break;
+        }
+    }
+    unlink(waiter);
+    word = word_.load(std::memory_order_relaxed);
+    std::uint64_t next = 0;
+    do {
+        next = (word & kDone) != 0 ? word & (kCount | kDone) : word & ~kEditing;
+    } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // F5 release; F2 for the rest
+                                          std::memory_order_relaxed));
+    if ((word & kDone) != 0) wake_all(waiters_of(word));  // a completer left them to us
+    return true;
+}
+
+// Under `editing`. Links to a newer waiter are made on the way down, once for each waiter that can be removed.
+void FutureState::unlink(RemovableWaiter& waiter) noexcept {
+    auto* const older = static_cast<Waiter*>(waiter.next_);
+    while (waiter.newer_ == nullptr) {
+        std::uint64_t word = word_.load(std::memory_order_acquire);  // F2
+        Waiter* newer = waiters_of(word);
+        if (newer == &waiter) {
+            const auto head = reinterpret_cast<std::uintptr_t>(older);
+            if (!word_.compare_exchange_weak(word, (word & ~kWaiters) | head, std::memory_order_acquire,  // F2
+                                             std::memory_order_relaxed)) {
+                continue;
+            }
+            if (older != nullptr) {
+                if (RemovableWaiter* below = older->removable()) below->newer_ = nullptr;
+            }
+            return;
+        }
+        while (newer != &waiter && waiter.newer_ == nullptr) {
+            auto* below = static_cast<Waiter*>(newer->next_);
+            if (RemovableWaiter* removable = below->removable()) removable->newer_ = newer;
+            newer = below;
+        }
+    }
+    waiter.newer_->next_ = older;
+    if (older != nullptr) {
+        if (RemovableWaiter* below = older->removable()) below->newer_ = waiter.newer_;
+    }
 }
 
 void FutureState::wake_all(Waiter* newest) noexcept {

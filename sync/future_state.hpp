@@ -6,21 +6,31 @@
 //
 //     pending(waiters) --claim--> claimed(waiters) --finish--> done
 //
+// A waiter that gives up (wait with a timeout, shield, remove_done_callback) is taken out of the list by an *editor*:
+// one at a time, it alone changes links below the newest waiter, while others go on pushing in front. A completer that
+// meets an editor marks the future done and leaves the list to it: the editor wakes the rest when it is through. So an
+// edit holds up other edits only, never a completer, a canceller or an awaiter.
+//
+//     pending --remove_waiter--> pending + editing --> pending       done + editing --editor wakes the rest--> done
+//
 // A task is a FutureState too; the flags of TaskState live in the same word, so that ending a task is one
 // compare-exchange (see task_state.hpp).
 //
-//     63     62        61 ... 48         47 ... 4        3         2        1        0
-//     woken  cancel    count of cancel   newest waiter   borrowed  waiting  claimed  done
-//            requested requests
+//     63     62        61       60 ... 48         47 ... 4        3         2        1        0
+//     woken  cancel    editing  count of cancel   newest waiter   borrowed  waiting  claimed  done
+//            requested          requests
 //
 // Orderings
 //   F1 word: release in finish, acquire in done and add_waiter    the outcome reaches whoever sees done
 //   F2 word: release in add_waiter, acquire in finish             the waiter's contents reach the completer
 //   F3 word: acq_rel CAS in claim                                 one winner; it sees what earlier losers could not write
 //   F4 references: relaxed in retain, acq_rel in release          the last owner sees everything before it destroys
+//   F5 word: acquire CAS that sets editing, release when it ends  links changed by one editor reach the next, and F2's
+//                                                                 waiters the editor; an ending edit publishes to finish
 //
 // Nothing touches a FutureState after finish has walked its waiters, unless it holds a reference.
-// Rejected: a mutex per future (12 ns, and a canceller would run under it); completing inline (law 3).
+// Rejected: a mutex per future (12 ns, and a canceller would run under it); completing inline (law 3); dead waiters that
+// a later push sweeps (the list of a long-lived future would never be empty).
 #pragma once
 
 #include <cstddef>
@@ -29,6 +39,7 @@
 #include <string_view>
 
 #include "scheduler/atomic.hpp"
+#include "scheduler/loop.hpp"
 #include "scheduler/runnable.hpp"
 #include "sync/errors.hpp"
 #include "sync/frame_memory.hpp"
@@ -36,6 +47,7 @@
 namespace weft::sync {
 
 class TaskState;
+class RemovableWaiter;
 
 // Something that waits for a FutureState: a node in its list. Aligned so that flags fit below its address.
 class alignas(16) Waiter : public scheduler::Runnable {
@@ -46,8 +58,25 @@ public:
     // The future was destroyed without ever being done.
     virtual void abandon() noexcept = 0;
 
+    // Itself, if it can be taken out of the list again.
+    [[nodiscard]] virtual RemovableWaiter* removable() noexcept { return nullptr; }
+
 protected:
     ~Waiter() = default;
+};
+
+// A waiter that may leave before the future is done. Thread: as FutureState's.
+class RemovableWaiter : public Waiter {
+public:
+    [[nodiscard]] RemovableWaiter* removable() noexcept final { return this; }
+
+protected:
+    ~RemovableWaiter() = default;
+
+private:
+    friend class FutureState;
+    // The next newer waiter, once an editor has come by; null before. An editor's.
+    Waiter* newer_ = nullptr;
 };
 
 // What a task can wait on, seen by whoever cancels the task.
@@ -89,7 +118,12 @@ public:
     // Publishes the outcome and wakes the waiters. Only after claim.
     void finish(Outcome outcome) noexcept {
         outcome_ = outcome;
-        wake_all(waiters_of(word_.exchange(kDone, std::memory_order_acq_rel)));  // F1 release, F2 acquire
+        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        while (!word_.compare_exchange_weak(word, done_word(word), std::memory_order_acq_rel,  // F1 release, F2 acquire
+                                            std::memory_order_relaxed)) {
+        }
+        if ((word & kEditing) == 0) [[likely]]
+            wake_all(waiters_of(word));
     }
 
     enum class [[nodiscard]] Add : std::uint8_t { added, already_done };
@@ -104,6 +138,14 @@ public:
                                               std::memory_order_release,  // F2
                                               std::memory_order_acquire));
         return Add::added;
+    }
+
+    // Takes a waiter out that was added. Returns false if it was woken, or is about to be. The caller holds a reference.
+    // Cost: O(1) amortised over the waiters that were added after it.
+    [[nodiscard]] bool remove_waiter(RemovableWaiter& waiter) noexcept;
+
+    [[nodiscard]] bool has_waiters() const noexcept {
+        return waiters_of(word_.load(std::memory_order_relaxed)) != nullptr;
     }
 
     // Ends a pending future as cancelled, at once. Returns false if it was done or being completed.
@@ -126,8 +168,15 @@ public:
     // Returns the failure (a CancelledError for a cancelled one), null for a value; marks it as seen.
     [[nodiscard]] std::exception_ptr failure() noexcept;
 
+    // Returns the CancelledError of a cancelled future for one that collects it beside others' results: a task keeps its
+    // message for its first reader.
+    [[nodiscard]] std::exception_ptr cancellation() const noexcept;
+
     // True for the first caller: a value that can only be moved has one taker.
     [[nodiscard]] bool take_once() noexcept { return !taken_.exchange(true, std::memory_order_relaxed); }
+
+    // Returns the loop to which the future belongs. Throws std::runtime_error if there is none, or none any more.
+    [[nodiscard]] scheduler::Loop& loop() const;
 
     void mark_retrieved() noexcept { retrieved_.store(true, std::memory_order_relaxed); }
 
@@ -152,16 +201,30 @@ protected:
 
     [[noreturn]] void rethrow();
 
+    // Null if the future belongs to no loop.
+    [[nodiscard]] virtual scheduler::Shell* home_shell() const noexcept { return nullptr; }
+    // Rule 94: a cancelled task gives its CancelledError to the first reader, later ones get a blank one.
+    [[nodiscard]] virtual bool gives_message_once() const noexcept { return false; }
+
     // Reports a failure that nobody looked at. To be called by the destructor of what has another name for itself.
     void report_unseen(const char* kind) noexcept;
 
     static constexpr std::uint64_t kDone = 1;
     static constexpr std::uint64_t kClaimed = 2;
     static constexpr std::uint64_t kWaiters = 0x0000'FFFF'FFFF'FFF0;
+    static constexpr std::uint64_t kOneRequest = std::uint64_t{1} << 48;
+    static constexpr std::uint64_t kCount = 0x1FFF * kOneRequest;
+    static constexpr std::uint64_t kEditing = std::uint64_t{1} << 61;
+
+    // What the word becomes when the future is done. A task keeps its count; an editor the list that it works on.
+    static constexpr std::uint64_t done_word(std::uint64_t word) noexcept {
+        return (word & kCount) | kDone | ((word & kEditing) != 0 ? word & (kEditing | kWaiters) : 0);
+    }
     static Waiter* waiters_of(std::uint64_t word) noexcept {
         return reinterpret_cast<Waiter*>(static_cast<std::uintptr_t>(word & kWaiters));
     }
     static void wake_all(Waiter* newest) noexcept;
+    void unlink(RemovableWaiter& waiter) noexcept;
 
     scheduler::Atomic<std::uint64_t> word_{0};
     scheduler::Atomic<std::uint32_t> references_;

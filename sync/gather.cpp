@@ -30,10 +30,10 @@ void GatherBase::watch() {
 }
 
 void GatherBase::child_done(FutureState& child) noexcept {
-    if (child.outcome() != Outcome::value) {
-        const std::exception_ptr failure = child.failure();  // seen: rule 113
-        // Rule 114: a cancelled child fails the gather; the gather itself is not cancelled.
-        if (!return_exceptions_) (void)outer().try_set_exception(failure);
+    child.mark_retrieved();  // rule 113
+    // Rule 114: a cancelled child fails the gather; the gather itself is not cancelled.
+    if (child.outcome() != Outcome::value && !return_exceptions_ && !outer().done()) {
+        (void)outer().try_set_exception(child.failure());
     }
     if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();  // G1
     outer().release();

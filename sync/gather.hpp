@@ -179,7 +179,8 @@ template <class T>
 weft::Outcome<T> outcome_of(const GatherChild& child) {
     FutureState& state = child.state();
     if (state.outcome() == Outcome::value) return weft::Outcome<T>(child.take<T>());
-    return weft::Outcome<T>(state.failure(), state.outcome() == Outcome::cancelled);
+    if (state.outcome() == Outcome::cancelled) return weft::Outcome<T>(state.cancellation(), true);
+    return weft::Outcome<T>(state.failure(), false);
 }
 
 template <class... As>

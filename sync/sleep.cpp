@@ -11,8 +11,8 @@ SleepState::SleepState(Duration duration)
 }
 
 void SleepState::fire() noexcept {
-    (void)try_set_value();
-    release();
+    if (queued_.exchange(true, std::memory_order_acq_rel)) return release();  // S1: a canceller has sent it
+    loop_.push_pinned(*this);
 }
 
 void SleepState::discard() noexcept {
@@ -23,20 +23,26 @@ void SleepState::discard() noexcept {
 bool SleepState::cancel(std::string_view message) noexcept {
     retain();  // the waiter may be resumed and drop its reference meanwhile
     const bool cancelled = ValueFutureState<void>::cancel(message);
-    if (!cancelled) {
-        release();
-        return false;
+    if (cancelled) {
+        if (scheduler::current_loop() == &loop_) {
+            if (loop_.disarm(*this)) release();
+        } else if (!queued_.exchange(true, std::memory_order_acq_rel)) {  // S1
+            retain();
+            if (scheduler::schedule_on(*this, shell_, generation_) == scheduler::Sent::closed) release();
+        }
     }
-    if (scheduler::current_loop() == &loop_) {
-        run();
-    } else if (scheduler::schedule_on(*this, shell_, generation_) == scheduler::Sent::closed) {
-        release();
-    }
-    return true;
+    release();
+    return cancelled;
 }
 
 void SleepState::run() noexcept {
-    if (loop_.disarm(*this)) release();
+    if (loop_.disarm(*this)) release();  // sent by a canceller
+    (void)try_set_value();
+    release();
+}
+
+void SleepState::drop() noexcept {
+    (void)ValueFutureState<void>::cancel({});
     release();
 }
 

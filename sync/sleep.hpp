@@ -17,7 +17,10 @@ namespace weft {
 
 namespace sync {
 
-// A future that a timer completes. The armed timer owns a reference.
+// A future that a timer completes, as an entry of the batch that finds it due. The armed timer owns a reference.
+//
+// Orderings
+//   S1 queued: acq_rel exchange    one of the timer and a canceller on another loop queues the state
 class SleepState final : public ValueFutureState<void>, public scheduler::Timer, private scheduler::Runnable {
 public:
     // Armed on the running loop.
@@ -28,12 +31,13 @@ public:
     bool cancel(std::string_view message) noexcept override;
 
 private:
-    void run() noexcept override;  // disarms, on the timer's loop
-    void drop() noexcept override { release(); }
+    void run() noexcept override;  // on the timer's loop: it is due, or was cancelled from another one
+    void drop() noexcept override;
 
     scheduler::Loop& loop_;
     scheduler::Shell& shell_;
     const std::uint32_t generation_;
+    scheduler::Atomic<bool> queued_{false};
 };
 
 class SleepAwaiter {

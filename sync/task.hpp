@@ -91,6 +91,7 @@ private:
 struct TaskOptions {
     std::string_view name{};
     LoopChoice loop{};
+    bool eager_start = false;  // the first step runs inside create_task
 };
 
 template <class T = void>
@@ -107,8 +108,9 @@ public:
     [[nodiscard]] std::add_lvalue_reference_t<const T> result() const { return Future<T>(this->ref()).result(); }
 
     template <std::invocable<Task<T>> F>
-    void add_done_callback(F fn) const {
-        sync::add_done_callback(*this, this->state(), std::move(fn), sync::require_loop());
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
+    CallbackId add_done_callback(F fn) const {
+        return sync::add_done_callback<Task<T>>(this->state(), std::move(fn), sync::require_loop());
     }
 
     [[nodiscard]] std::string get_name() const { return task().name(); }
@@ -135,6 +137,12 @@ public:
 
     operator AnyFuture() const { return AnyFuture(this->ref()); }  // NOLINT(google-explicit-constructor)
 
+    template <std::invocable<AnyTask> F>
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
+    CallbackId add_done_callback(F fn) const {
+        return sync::add_done_callback<AnyTask>(this->state(), std::move(fn), sync::require_loop());
+    }
+
     [[nodiscard]] std::string get_name() const { return task().name(); }
     void set_name(std::string_view name) const { task().set_name(name); }
     [[nodiscard]] std::ptrdiff_t cancelling() const { return static_cast<std::ptrdiff_t>(task().cancelling()); }
@@ -159,8 +167,24 @@ template <class A>
     auto* state = new sync::CoroTaskState<T>(*body.give_away(), *placement.home, placement.affinity);
     Task<T> task{sync::FutureRef(state)};
     if (!options.name.empty()) task.set_name(options.name);
-    state->start();
+    if (options.eager_start) {
+        state->start_eagerly();
+    } else {
+        state->start();
+    }
     return task;
+}
+
+// Returns handles as they are, and a task made of anything else.
+template <class A>
+    requires Awaitable<A>
+[[nodiscard]] auto ensure_future(A&& awaitable) {
+    if constexpr (sync::kIsHandle<std::remove_cvref_t<A>>) {
+        (void)awaitable.state();  // throws if empty
+        return std::remove_cvref_t<A>(std::forward<A>(awaitable));
+    } else {
+        return create_task(std::forward<A>(awaitable));
+    }
 }
 
 namespace sync {

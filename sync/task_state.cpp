@@ -46,6 +46,14 @@ void TaskState::start() {
     queue();
 }
 
+void TaskState::start_eagerly() {
+    scheduler::Loop* here = scheduler::current_loop();
+    if (here == nullptr || &here->shell() != home_) return start();
+    retain();
+    enlist();
+    run();
+}
+
 void TaskState::enlist() { list_->add(*this); }
 
 void TaskState::run() noexcept {
@@ -76,10 +84,11 @@ void TaskState::publish(Outcome outcome) noexcept {
             adopt_message();
             overruled();
         }
-    } while (!word_.compare_exchange_weak(word, (word & kCount) | kDone, std::memory_order_acq_rel,  // F1, F2
+    } while (!word_.compare_exchange_weak(word, done_word(word), std::memory_order_acq_rel,  // F1, F2
                                           std::memory_order_acquire));
     list_->remove(*this);
-    wake_all(waiters_of(word));
+    if ((word & kEditing) == 0) [[likely]]
+        wake_all(waiters_of(word));
 }
 
 void TaskState::suspend(PromiseBase& innermost, Awaited& awaited) noexcept {
@@ -235,14 +244,14 @@ void TaskState::dismantle() noexcept {
         if ((word & kBorrowed) != 0) {
             std::this_thread::yield();
             word = word_.load(std::memory_order_acquire);
-        } else if (word_.compare_exchange_weak(word, (word & kCount) | kDone, std::memory_order_acq_rel,
+        } else if (word_.compare_exchange_weak(word, done_word(word), std::memory_order_acq_rel,
                                                std::memory_order_acquire)) {
             break;
         }
     }
     if ((word & kWaiting) != 0) awaited_->keep(*this);
     destroy_body();
-    wake_all(waiters_of(word));
+    if ((word & kEditing) == 0) wake_all(waiters_of(word));
     orphan();
     release();
 }

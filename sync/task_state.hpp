@@ -53,6 +53,8 @@ public:
 
     // Lists the task and queues the first step. From here the runtime owns a reference until the task is done.
     void start();
+    // The same, but takes the first step now, inside the call, if this is the running loop's thread (rules 211 to 213).
+    void start_eagerly();
 
     // --- the running task --------------------------------------------------------------------------------------
 
@@ -80,7 +82,7 @@ public:
     // suspension.
     bool cancel(std::string_view message) noexcept override;
 
-    // Requests minus uncancel(). Saturates at 16383.
+    // Requests minus uncancel(). Saturates at 8191.
     [[nodiscard]] std::size_t cancelling() const noexcept {
         return static_cast<std::size_t>((word_.load(std::memory_order_relaxed) & kCount) / kOneRequest);
     }
@@ -109,6 +111,9 @@ protected:
     // The outcome has become `cancelled` although the body returned normally.
     virtual void overruled() noexcept {}
 
+    [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return home_; }
+    [[nodiscard]] bool gives_message_once() const noexcept override { return true; }
+
     // Makes the task known to its loop's list. Only when it is complete: others may cancel it from then on.
     void enlist();
 
@@ -127,8 +132,6 @@ protected:
 
     static constexpr std::uint64_t kWaiting = 4;
     static constexpr std::uint64_t kBorrowed = 8;
-    static constexpr std::uint64_t kOneRequest = std::uint64_t{1} << 48;
-    static constexpr std::uint64_t kCount = 0x3FFF * kOneRequest;
     static constexpr std::uint64_t kCancelRequested = std::uint64_t{1} << 62;
     static constexpr std::uint64_t kWoken = std::uint64_t{1} << 63;
 

@@ -34,8 +34,7 @@ Handle call_soon(Loop& loop, F callable) {
 template <class F>
 TimerHandle call_at(Loop& loop, TimePoint when, F callable) {
     auto* callback = new CallbackOf<F>(std::move(callable));
-    callback->when_ = when;
-    loop.arm(*callback, when);
+    callback->arm(loop, when);
     return TimerHandle(*callback);
 }
 
@@ -148,6 +147,18 @@ TEST_CASE("timer handle: knows its time for ever, and a cancelled timer does not
     CHECK(loop->now() == start + 3s);
     CHECK(kept.when() == start + 1s);
     CHECK(cancelled.when() == start + 2s);
+}
+
+TEST_CASE("timer handle: rule 12, cancelled off its loop it leaves the heap and not only when due") {
+    const auto loop = make_loop();
+    for (int i = 0; i < 1000; ++i) {
+        const TimerHandle timer = call_at(*loop, loop->now() + 1h, [] {});
+        timer.cancel();  // no loop runs here: as from another thread
+        CHECK(timer.cancelled());
+    }
+    CHECK(loop->armed_timers() == 1000);
+    loop->step();
+    CHECK(loop->armed_timers() == 0);
 }
 
 TEST_CASE("timer handle: cancelled between firing and running, it does not run") {

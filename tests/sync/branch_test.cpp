@@ -299,7 +299,7 @@ TEST_CASE("branch: a long computation lets a ready task and a timer run in betwe
         CHECK(ready_at > 1000);
         CHECK(ready_at < 66000);
         CHECK(timer_at > 1000);
-        CHECK(timer_at < 66000);
+        CHECK(timer_at < 132000);  // found due at one glance, resumed at the next
         co_await sleeper;
         co_await waiting;
     };
