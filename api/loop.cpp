@@ -1,6 +1,8 @@
 #include "api/loop.hpp"
 
+#include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "io/reactor.hpp"
@@ -9,6 +11,8 @@
 namespace weft {
 
 namespace {
+thread_local constinit Loop* set_loop = nullptr;
+
 // Made with the loop, because neighbours look into each other's.
 void make_task_list(scheduler::Loop& loop) { (void)scheduler::LoopLocal<sync::TaskList>::of(loop); }
 }  // namespace
@@ -21,22 +25,40 @@ Loop::Loop(scheduler::Neighbours& group) : scheduler::Loop(std::make_unique<io::
     make_task_list(*this);
 }
 
+Loop::~Loop() {
+    if (set_loop == this) set_loop = nullptr;
+}
+
 void Loop::run_forever() {
     check_runnable();
     run();
 }
 
 void Loop::run_until_done(const sync::FutureRef& future) {
-    // Asks the loop to stop in the turn after the future's end (rule 15).
+    // Asks the loop to stop in the turn after the future's end (rule 15). An interruption may have left the call queued.
+    const auto waiting = std::make_shared<bool>(true);
     const AnyFuture handle{future};
-    const CallbackId stops =
-        sync::add_done_callback<AnyFuture>(future.get(), [this](const AnyFuture&) { stop(); }, *this);
+    const CallbackId stops = sync::add_done_callback<AnyFuture>(
+        future.get(),
+        [this, waiting](const AnyFuture&) {
+            if (*waiting) stop();
+        },
+        *this);
     struct TakeBack {
         const AnyFuture& handle;
         const CallbackId& callback;
-        ~TakeBack() { handle.remove_done_callback(callback); }  // rule 16
-    } const take_back{handle, stops};
-    run();
+        bool& waiting;
+        ~TakeBack() {
+            handle.remove_done_callback(callback);  // rule 16
+            waiting = false;
+        }
+    } const take_back{handle, stops, *waiting};
+    try {
+        run();
+    } catch (...) {
+        if (future.get().done()) future.get().mark_retrieved();  // an interruption may be the future's own failure
+        throw;
+    }
     if (!future.get().done()) throw std::runtime_error("Event loop stopped before Future completed.");
 }
 
@@ -71,6 +93,17 @@ std::vector<Loop*> get_loops() {
     std::vector<Loop*> loops;
     for (scheduler::Loop* loop : sync::require_loop().group().loops()) loops.push_back(static_cast<Loop*>(loop));
     return loops;
+}
+
+void set_event_loop(Loop* loop) noexcept { set_loop = loop; }
+
+Loop& get_event_loop() {
+    if (scheduler::Loop* here = scheduler::current_loop()) return static_cast<Loop&>(*here);
+    if (set_loop != nullptr) return *set_loop;
+    std::ostringstream text;
+    text << "There is no current event loop in thread " << std::this_thread::get_id()
+         << ": expected a running one, or set_event_loop()";
+    throw std::runtime_error(text.str());
 }
 
 std::unique_ptr<Loop> new_event_loop() { return std::make_unique<Loop>(); }

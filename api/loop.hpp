@@ -26,6 +26,8 @@ public:
     explicit Loop(std::unique_ptr<scheduler::Parker> parker);
     // One of a group.
     explicit Loop(scheduler::Neighbours& group);
+    // Closes.
+    ~Loop();
 
     // Calls fn in the next turn, in order. Throws std::runtime_error "Event loop is closed", or if another thread's
     // loop is running this one.
@@ -128,5 +130,13 @@ private:
 [[nodiscard]] std::vector<Loop*> get_loops();
 
 [[nodiscard]] std::unique_ptr<Loop> new_event_loop();
+
+// The calling thread's loop for get_event_loop outside loops; null for none. The thread that set it forgets it when it
+// destroys it.
+void set_event_loop(Loop* loop) noexcept;
+
+// Returns the running loop, else the one that this thread has set. Throws std::runtime_error "There is no current event
+// loop in thread ..." (it makes none).
+[[nodiscard]] Loop& get_event_loop();
 
 }  // namespace weft

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "api/loop.hpp"
+#include "api/run_options.hpp"
+#include "api/runner.hpp"
 #include "api/runtime.hpp"
 #include "sync/concurrent_future.hpp"
 #include "sync/coro.hpp"

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <utility>
+
 #include "scheduler/signals_blocked.hpp"
 #include "scheduler/usable_cores.hpp"
 
@@ -33,8 +35,8 @@ std::uint32_t search_rounds(std::size_t loops) {
 
 }  // namespace
 
-Threads::Threads(const Options& options, const MakeLoop& make_loop)
-    : options_(options), group_(options.loops, search_rounds(options.loops)) {
+Threads::Threads(const Options& options, const MakeLoop& make_loop, Interrupted interrupted)
+    : options_(options), interrupted_(std::move(interrupted)), group_(options.loops, search_rounds(options.loops)) {
     loops_.reserve(options.loops);
     for (std::size_t i = 0; i < options.loops; ++i) {
         loops_.push_back(make_loop(group_));
@@ -46,6 +48,7 @@ Threads::~Threads() { stop(); }
 
 void Threads::start(First first) {
     const SignalsBlocked blocked;
+    stopping_.store(false, std::memory_order_relaxed);
     first_started_ = first == First::callers_thread ? 1 : 0;
     for (std::size_t i = first_started_; i < loops_.size(); ++i) {
         loops_[i]->expect_run();
@@ -54,14 +57,24 @@ void Threads::start(First first) {
 }
 
 void Threads::stop() {
+    (void)stopping_.exchange(true, std::memory_order_acq_rel);  // W1
     for (std::size_t i = 0; i < threads_.size(); ++i) loops_[first_started_ + i]->stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
 }
 
-void Threads::run_loop(Loop& loop) const {
+void Threads::run_loop(Loop& loop) {
     if (options_.pin_threads) pin_to_core(loop.index());
-    loop.run();
+    if (!interrupted_) return loop.run();
+    bool stopping = false;
+    do {
+        try {
+            return loop.run();
+        } catch (...) {
+            interrupted_(std::current_exception());
+        }
+    } while (stopping_.compare_exchange_strong(stopping, false, std::memory_order_acq_rel,  // W1
+                                               std::memory_order_acquire));
 }
 
 }  // namespace weft::scheduler

@@ -1,15 +1,22 @@
 // Threads: N loops on N threads, start and stop. Loop 0 may be run by the caller's thread instead (run_first).
 //
 // The threads block all signals: those belong to whoever owns the process. stop() may be called from anywhere but a
-// loop of these; it returns when every thread has ended at a turn boundary.
+// loop of these; it returns when every thread has ended at a turn boundary. A loop whose run() an exception leaves
+// (Loop::interrupt) tells `Interrupted` and runs on: only stop() ends a thread.
+//
+// Orderings
+//   W1 stopping: acq_rel exchange in stop, before it stops the loops; acq_rel CAS after a run() that was left, which has
+//      forgotten any Loop::stop that came before: the CAS sees this stop, or that stop sees the CAS and comes after
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
 
+#include "scheduler/atomic.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/neighbours.hpp"
 
@@ -19,6 +26,9 @@ class Threads {
 public:
     // Makes one loop of the group; in api/ the face, with a Reactor.
     using MakeLoop = std::function<std::unique_ptr<Loop>(Neighbours&)>;
+
+    // Gets what left a loop's run(). Thread: that loop's.
+    using Interrupted = std::function<void(std::exception_ptr)>;
 
 #ifdef NDEBUG
     static constexpr bool kDebugBuild = false;
@@ -32,7 +42,8 @@ public:
         bool debug = kDebugBuild;  // bound every park, and count those that found lost work (Loop::rescues)
     };
 
-    Threads(const Options& options, const MakeLoop& make_loop);
+    // Without `interrupted` an exception that leaves a loop on one of these threads ends the program.
+    Threads(const Options& options, const MakeLoop& make_loop, Interrupted interrupted = {});
     Threads(const Threads&) = delete;
     Threads& operator=(const Threads&) = delete;
     // Stops.
@@ -51,12 +62,14 @@ public:
     [[nodiscard]] Neighbours& group() { return group_; }
 
 private:
-    void run_loop(Loop& loop) const;
+    void run_loop(Loop& loop);
 
     const Options options_;
+    const Interrupted interrupted_;
     Neighbours group_;
     std::vector<std::unique_ptr<Loop>> loops_;
     std::vector<std::thread> threads_;
+    Atomic<bool> stopping_{false};
     std::size_t first_started_ = 0;  // the loop of threads_[0]
 };
 

@@ -1,6 +1,7 @@
 // The errors that asyncio's users expect, by asyncio's names.
 //
-// CancelledError derives from nothing, so that `catch (const std::exception&)` does not swallow a cancellation.
+// CancelledError, SystemExit and KeyboardInterrupt derive from nothing, so that `catch (const std::exception&)` does not
+// swallow them.
 #pragma once
 
 #include <exception>
@@ -22,6 +23,20 @@ public:
 private:
     std::string message_;
 };
+
+// Thrown by a task or a callback it leaves the loop's run(), hence run() and Runner::run(); main() may return code().
+class SystemExit {
+public:
+    explicit SystemExit(int code = 0) : code_(code) {}
+
+    [[nodiscard]] int code() const { return code_; }
+
+private:
+    int code_;
+};
+
+// Ctrl-C. Leaves the loop's run() like SystemExit.
+class KeyboardInterrupt {};
 
 class TimeoutError : public std::exception {
 public:

@@ -10,6 +10,7 @@
 #include "scheduler/atomic.hpp"
 #include "scheduler/handle.hpp"
 #include "sync/errors.hpp"
+#include "sync/interruption.hpp"
 
 namespace weft::sync {
 
@@ -35,7 +36,9 @@ std::string type_name(const std::exception& exception) {
 }
 
 // The scheduler learns here what to do with an exception that leaves a callback.
-void report_from_callback(std::exception_ptr exception) noexcept { report("Exception in callback", exception); }
+void report_from_callback(std::exception_ptr exception) noexcept {
+    if (!interrupt_run(exception)) report("Exception in callback", exception);
+}
 [[maybe_unused]] const bool installed = [] {
     scheduler::report_callback_exception = &report_from_callback;
     return true;
@@ -51,6 +54,10 @@ std::string describe(const std::exception_ptr& exception) {
         return type_name(e) + ": " + e.what();
     } catch (const CancelledError& e) {
         return "CancelledError: " + e.message();
+    } catch (const SystemExit& e) {
+        return "SystemExit: " + std::to_string(e.code());
+    } catch (const KeyboardInterrupt&) {
+        return "KeyboardInterrupt";
     } catch (...) {
         return "an exception that is no std::exception";
     }

@@ -13,6 +13,7 @@
 #include "sync/awaitable.hpp"
 #include "sync/coro.hpp"
 #include "sync/future.hpp"
+#include "sync/interruption.hpp"
 #include "sync/task_state.hpp"
 
 namespace weft {
@@ -51,6 +52,7 @@ private:
         if (body.failure_ != nullptr) [[unlikely]] {
             failure_ = std::move(body.failure_);
             outcome = is_cancellation(failure_) ? Outcome::cancelled : Outcome::exception;
+            (void)interrupt_run(failure_);  // rule 57
         }
         std::exchange(body_, nullptr)->handle().destroy();
         return outcome;

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/runner.hpp"
 #include "scheduler/usable_cores.hpp"
 #include "sync/fork_join.hpp"
 #include "sync/gather.hpp"

@@ -1,0 +1,48 @@
+// RunOptions: what run, Runner and Runtime are told: how many loops, on which cores, with how much checking.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "scheduler/threads.hpp"
+
+namespace weft {
+
+// 0: one per usable core (affinity mask and cgroup quota).
+class LoopCount {
+public:
+    template <std::integral I>
+    constexpr LoopCount(I count)
+        : count_(std::cmp_less(count, std::numeric_limits<long>::max()) ? static_cast<long>(count)
+                                                                        : std::numeric_limits<long>::max()) {
+    }  // NOLINT(google-explicit-constructor)
+    [[nodiscard]] constexpr long count() const { return count_; }
+
+private:
+    long count_;
+};
+
+struct RunOptions {
+    LoopCount loops = 0;       // the environment's WEFT_LOOPS takes the place of 0
+    bool debug = false;        // WEFT_DEBUG=1 in the environment does the same
+    bool pin_threads = false;  // thread i to the i-th usable core
+};
+
+namespace detail {
+
+// Throws std::invalid_argument naming the value, of the option or of the environment.
+[[nodiscard]] scheduler::Threads::Options thread_options(const RunOptions& options);
+
+// Loops that are weft::Loop, not started. `interrupted`: as for scheduler::Threads.
+[[nodiscard]] std::unique_ptr<scheduler::Threads> make_loops(const scheduler::Threads::Options& options,
+                                                             scheduler::Threads::Interrupted interrupted);
+
+// Throws std::runtime_error on a loop's thread: "<what> cannot be called from a running event loop".
+void refuse_inside_loop(const char* what);
+
+}  // namespace detail
+
+}  // namespace weft

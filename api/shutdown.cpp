@@ -1,0 +1,49 @@
+#include "api/shutdown.hpp"
+
+#include <string>
+#include <vector>
+
+#include "api/loop.hpp"
+#include "sync/report.hpp"
+#include "sync/task.hpp"
+
+namespace weft::detail {
+
+namespace {
+
+// Awaits the end of a task, whatever it is.
+Coro<> end_of(AnyTask task) {
+    sync::FutureState& state = task.state();
+    try {
+        co_await task;
+    } catch (...) {
+        if (state.outcome() == sync::Outcome::exception) {
+            sync::report("unhandled exception during run() shutdown, task " + task.get_name(), state.failure());
+        }
+    }
+}
+
+Coro<> cancel_all_tasks() {
+    const AnyTask self = current_task();
+    for (;;) {
+        std::vector<AnyTask> others = all_tasks();
+        std::erase(others, self);
+        if (others.empty()) co_return;
+        for (const AnyTask& task : others) task.cancel();
+        for (const AnyTask& task : others) co_await end_of(task);
+    }
+}
+
+}  // namespace
+
+Coro<> shut_down() { co_await cancel_all_tasks(); }
+
+bool tasks_left(const Loop& loop) {
+    bool any = false;
+    for (scheduler::Loop* member : loop.group().loops()) {
+        scheduler::LoopLocal<sync::TaskList>::of(*member).each([&any](sync::TaskState&) { any = true; });
+    }
+    return any;
+}
+
+}  // namespace weft::detail
