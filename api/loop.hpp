@@ -29,12 +29,13 @@ public:
     // Closes.
     ~Loop();
 
-    // Calls fn in the next turn, in order. Throws std::runtime_error "Event loop is closed", or if another thread's
+    // Calls fn in the next turn, in order, and in a copy of the caller's context unless options name one; so do the
+    // others below. Throws std::runtime_error "Event loop is closed", or if another thread's
     // loop is running this one.
     template <std::invocable F>
-    Handle call_soon(F fn) {
+    Handle call_soon(F fn, CallbackOptions options = {}) {
         check_usable();
-        auto* callback = new scheduler::CallbackOf<F>(std::move(fn));
+        auto* callback = new sync::ContextCallback<F>(std::move(fn), options);
         const Handle handle(*callback);
         // Before the loop runs through its inbox, like tasks and call_soon_threadsafe: one order for all (rule 1).
         (void)scheduler::schedule(*callback, shell(), scheduler::Affinity::pinned);
@@ -43,8 +44,8 @@ public:
 
     // The same from any thread, waking the loop. Entries of one thread keep their order.
     template <std::invocable F>
-    Handle call_soon_threadsafe(F fn) {
-        auto* callback = new scheduler::CallbackOf<F>(std::move(fn));
+    Handle call_soon_threadsafe(F fn, CallbackOptions options = {}) {
+        auto* callback = new sync::ContextCallback<F>(std::move(fn), options);
         Handle handle(*callback);
         if (scheduler::schedule(*callback, shell(), scheduler::Affinity::pinned) == scheduler::Sent::closed) {
             callback->drop();
@@ -55,13 +56,13 @@ public:
 
     // A negative delay counts as none.
     template <std::invocable F>
-    TimerHandle call_later(Duration delay, F fn) {
-        return call_at(deadline_after(delay), std::move(fn));
+    TimerHandle call_later(Duration delay, F fn, CallbackOptions options = {}) {
+        return call_at(deadline_after(delay), std::move(fn), options);
     }
     template <std::invocable F>
-    TimerHandle call_at(TimePoint when, F fn) {
+    TimerHandle call_at(TimePoint when, F fn, CallbackOptions options = {}) {
         check_usable();
-        auto callback = std::make_unique<scheduler::CallbackOf<F>>(std::move(fn));
+        auto callback = std::make_unique<sync::ContextCallback<F>>(std::move(fn), options);
         callback->arm(*this, when);
         return TimerHandle(*callback.release());
     }

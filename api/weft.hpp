@@ -6,6 +6,7 @@
 #include "api/runner.hpp"
 #include "api/runtime.hpp"
 #include "sync/concurrent_future.hpp"
+#include "sync/context_var.hpp"
 #include "sync/coro.hpp"
 #include "sync/errors.hpp"
 #include "sync/fork_join.hpp"

@@ -15,7 +15,7 @@ void Callback::run() noexcept {
         try {
             call();
         } catch (...) {
-            report_callback_exception(std::current_exception());
+            report(std::current_exception());
         }
         destroy_callable();
         state_.store(State::spent, std::memory_order_release);
@@ -24,6 +24,8 @@ void Callback::run() noexcept {
     }
     release();
 }
+
+void Callback::report(std::exception_ptr exception) noexcept { report_callback_exception(std::move(exception)); }
 
 void Callback::drop() noexcept {
     if (claim(State::queued, State::spent) || claim(State::armed, State::spent)) destroy_callable();

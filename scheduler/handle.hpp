@@ -66,6 +66,8 @@ protected:
     virtual ~Callback() = default;
     virtual void call() = 0;
     virtual void destroy_callable() noexcept = 0;
+    // What becomes of an exception that leaves the callable.
+    void report(std::exception_ptr exception) noexcept;
 
 private:
     enum class State : std::uint8_t { queued, armed, running, spent, cancelled };

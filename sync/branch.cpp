@@ -13,7 +13,8 @@ using scheduler::Loop;
 class BranchTask final : public TaskState {
 public:
     BranchTask(Branch& branch, Affinity affinity)
-        : TaskState(branch.root(), *scheduler::current_loop(), affinity, 1), branch_(branch) {
+        : TaskState(branch.root(), *scheduler::current_loop(), affinity, 1, branch.copy_parents_context()),
+          branch_(branch) {
         enlist();
     }
 
@@ -79,6 +80,33 @@ Transfer Branch::ended_detached() noexcept {
 void Branch::ended_as_inline_task() noexcept {
     auto& self = static_cast<BranchTask&>(*task());
     self.publish(self.take_outcome());
+}
+
+ContextSlot& Branch::context_to_read() const noexcept {
+    TaskState* own = task();
+    return own != nullptr ? own->context() : parents_context();
+}
+
+// Found by way of the awaiting coroutines up to the next task, so that a fork need not note it. What forked a branch
+// stands still until the join is over: any thread may look.
+ContextSlot& Branch::parents_context() const noexcept {
+    const PromiseBase* promise = join_->parent_;
+    for (;;) {
+        switch (promise->returns()) {
+            case PromiseBase::Returns::to_call: promise = promise->call().caller_; break;
+            case PromiseBase::Returns::to_task: return promise->task().context();
+            case PromiseBase::Returns::to_branch: {
+                const Branch& branch = promise->branch();
+                if (TaskState* task = branch.task()) return task->context();
+                promise = branch.join_->parent_;
+                break;
+            }
+        }
+    }
+}
+
+ContextSlot Branch::copy_parents_context() const {
+    return ContextState::any_values() ? parents_context().copy() : ContextSlot();
 }
 
 TaskState& Branch::materialise() {

@@ -57,6 +57,9 @@ public:
     // The root coroutine has ended. Returns where control goes.
     Transfer ended() noexcept;
 
+    // The context that the running branch reads: its own if it is a task, else that of what forked it.
+    [[nodiscard]] ContextSlot& context_to_read() const noexcept;
+
     // Becomes a task without leaving its parent's step. Thread: the one that runs it. Throws std::bad_alloc.
     TaskState& materialise();
 
@@ -78,6 +81,8 @@ private:
         const std::uintptr_t word = word_.load(std::memory_order_acquire);  // J2
         return word == kNever ? nullptr : reinterpret_cast<TaskState*>(word);
     }
+    [[nodiscard]] ContextSlot& parents_context() const noexcept;
+    [[nodiscard]] ContextSlot copy_parents_context() const;
     Transfer ended_detached() noexcept;
     void ended_as_inline_task() noexcept;
     void drop_task() noexcept;

@@ -110,7 +110,7 @@ template <class T>
 class ThreadsafeStart final : public scheduler::Runnable, public PooledFrame {
 public:
     ThreadsafeStart(Coro<T> body, FutureRef to, scheduler::Affinity affinity)
-        : body_(std::move(body)), to_(std::move(to)), affinity_(affinity) {}
+        : body_(std::move(body)), to_(std::move(to)), context_(inherit_context()), affinity_(affinity) {}
 
     void run() noexcept override {
         auto& to = static_cast<ConcurrentState<T>&>(to_.get());
@@ -118,6 +118,7 @@ public:
             if (!to.done()) {
                 scheduler::Loop& here = *scheduler::current_loop();
                 auto* task = new CoroTaskState<T>(*body_.give_away(), here, affinity_);
+                task->context() = std::move(context_);
                 const FutureRef ref(task);
                 (void)task->add_waiter(*new OutcomeCarrier<T>(ref, to_));
                 if (!to.attach(ref)) task->cancel({});
@@ -139,6 +140,7 @@ public:
 private:
     Coro<T> body_;
     FutureRef to_;
+    ContextSlot context_;  // the calling thread's
     const scheduler::Affinity affinity_;
 };
 

@@ -8,12 +8,15 @@ namespace weft::sync {
 
 class TaskState;
 class Branch;
+class ContextEntry;
 
 struct Current {
     TaskState* task = nullptr;
     Branch* branch = nullptr;
     // Set by the final suspension of a task's own coroutine: its step has ended the task.
     TaskState* finished = nullptr;
+    // The innermost context that was entered in this step: a callback's, or Context::run's. Null: the task's own.
+    ContextEntry* entered = nullptr;
 };
 
 namespace detail {

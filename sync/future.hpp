@@ -17,6 +17,7 @@
 
 #include "scheduler/handle.hpp"
 #include "sync/branch.hpp"
+#include "sync/context_callback.hpp"
 #include "sync/errors.hpp"
 #include "sync/future_state.hpp"
 
@@ -167,8 +168,11 @@ private:
 //   D2 removed: relaxed exchange                            one remover; the list itself is FutureState's
 class DoneCallback : public RemovableWaiter, public PooledFrame {
 public:
-    DoneCallback(FutureState& future, scheduler::Loop& loop)
-        : future_(future), loop_(loop.shell()), generation_(loop_.generation()) {}
+    DoneCallback(FutureState& future, scheduler::Loop& loop, const CallbackOptions& options)
+        : future_(future),
+          loop_(loop.shell()),
+          generation_(loop_.generation()),
+          context_(context_for(options.context)) {}
     DoneCallback(const DoneCallback&) = delete;
     DoneCallback& operator=(const DoneCallback&) = delete;
 
@@ -186,10 +190,13 @@ public:
         abandon();
     }
     void run() noexcept final {
-        try {
-            call(FutureRef(&future_));
-        } catch (...) {
-            scheduler::report_callback_exception(std::current_exception());
+        {
+            const ContextEntry entry(context_);  // also of the report: rule 23
+            try {
+                call(FutureRef(&future_));
+            } catch (...) {
+                scheduler::report_callback_exception(std::current_exception());
+            }
         }
         abandon();
     }
@@ -216,6 +223,7 @@ private:
     FutureState& future_;
     scheduler::Shell& loop_;
     const std::uint32_t generation_;
+    ContextSlot context_;
     scheduler::Atomic<std::uint32_t> references_{1};
     scheduler::Atomic<bool> removed_{false};
 };
@@ -223,7 +231,8 @@ private:
 template <class Handle, class F>
 class DoneCallbackOf final : public DoneCallback {
 public:
-    DoneCallbackOf(FutureState& future, F fn, scheduler::Loop& loop) : DoneCallback(future, loop), fn_(std::move(fn)) {}
+    DoneCallbackOf(FutureState& future, F fn, scheduler::Loop& loop, const CallbackOptions& options)
+        : DoneCallback(future, loop, options), fn_(std::move(fn)) {}
 
 private:
     void call(FutureRef future) override { std::invoke(*fn_, Handle(std::move(future))); }
@@ -264,8 +273,8 @@ namespace sync {
 
 // Registers fn(handle), to be called on `loop`.
 template <class Handle, class F>
-CallbackId add_done_callback(FutureState& state, F fn, scheduler::Loop& loop) {
-    auto* callback = new DoneCallbackOf<Handle, F>(state, std::move(fn), loop);
+CallbackId add_done_callback(FutureState& state, F fn, scheduler::Loop& loop, const CallbackOptions& options = {}) {
+    auto* callback = new DoneCallbackOf<Handle, F>(state, std::move(fn), loop, options);
     CallbackId id(*callback);
     if (state.add_waiter(*callback) == FutureState::Add::already_done) callback->wake();  // rule 39
     return id;
@@ -406,12 +415,13 @@ public:
         }
     }
 
-    // Calls fn(Future<T>) through the running loop once the future is done, also if it is done already.
+    // Calls fn(Future<T>) through the running loop once the future is done, also if it is done already; in a copy of
+    // the caller's context unless options name one.
     // Throws std::runtime_error outside a loop.
     template <std::invocable<Future<T>> F>
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
-    CallbackId add_done_callback(F fn) const {
-        return sync::add_done_callback<Future<T>>(this->state(), std::move(fn), sync::require_loop());
+    CallbackId add_done_callback(F fn, CallbackOptions options = {}) const {
+        return sync::add_done_callback<Future<T>>(this->state(), std::move(fn), sync::require_loop(), options);
     }
 
     sync::FutureAwaiter<T> operator co_await() const { return sync::FutureAwaiter<T>(this->ref()); }
@@ -437,8 +447,8 @@ public:
     // As Future's.
     template <std::invocable<AnyFuture> F>
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
-    CallbackId add_done_callback(F fn) const {
-        return sync::add_done_callback<AnyFuture>(this->state(), std::move(fn), sync::require_loop());
+    CallbackId add_done_callback(F fn, CallbackOptions options = {}) const {
+        return sync::add_done_callback<AnyFuture>(this->state(), std::move(fn), sync::require_loop(), options);
     }
 
     sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }

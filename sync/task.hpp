@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sync/awaitable.hpp"
+#include "sync/context_var.hpp"
 #include "sync/coro.hpp"
 #include "sync/future.hpp"
 #include "sync/interruption.hpp"
@@ -93,6 +94,7 @@ private:
 struct TaskOptions {
     std::string_view name{};
     LoopChoice loop{};
+    const Context* context = nullptr;  // that very one; null: a copy of the creator's
     bool eager_start = false;  // the first step runs inside create_task
 };
 
@@ -111,12 +113,14 @@ public:
 
     template <std::invocable<Task<T>> F>
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
-    CallbackId add_done_callback(F fn) const {
-        return sync::add_done_callback<Task<T>>(this->state(), std::move(fn), sync::require_loop());
+    CallbackId add_done_callback(F fn, CallbackOptions options = {}) const {
+        return sync::add_done_callback<Task<T>>(this->state(), std::move(fn), sync::require_loop(), options);
     }
 
     [[nodiscard]] std::string get_name() const { return task().name(); }
     void set_name(std::string_view name) const { task().set_name(name); }
+    // Returns the very context that the task runs in. Thread: any.
+    [[nodiscard]] Context get_context() const { return sync::context_in(task().context()); }
     // Requests to cancel, minus uncancel().
     [[nodiscard]] std::ptrdiff_t cancelling() const { return static_cast<std::ptrdiff_t>(task().cancelling()); }
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
@@ -141,12 +145,14 @@ public:
 
     template <std::invocable<AnyTask> F>
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
-    CallbackId add_done_callback(F fn) const {
-        return sync::add_done_callback<AnyTask>(this->state(), std::move(fn), sync::require_loop());
+    CallbackId add_done_callback(F fn, CallbackOptions options = {}) const {
+        return sync::add_done_callback<AnyTask>(this->state(), std::move(fn), sync::require_loop(), options);
     }
 
     [[nodiscard]] std::string get_name() const { return task().name(); }
     void set_name(std::string_view name) const { task().set_name(name); }
+    // Returns the very context that the task runs in. Thread: any.
+    [[nodiscard]] Context get_context() const { return sync::context_in(task().context()); }
     [[nodiscard]] std::ptrdiff_t cancelling() const { return static_cast<std::ptrdiff_t>(task().cancelling()); }
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
     std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
@@ -168,6 +174,11 @@ template <class A>
     const sync::Placement placement = sync::place(options.loop.loop(), options.loop.any());
     auto* state = new sync::CoroTaskState<T>(*body.give_away(), *placement.home, placement.affinity);
     Task<T> task{sync::FutureRef(state)};
+    if (options.context != nullptr) [[unlikely]] {
+        const bool enters_now = options.eager_start && placement.home == scheduler::current_loop();
+        if (enters_now) options.context->check_enterable();
+        state->context() = options.context->slot();
+    }
     if (!options.name.empty()) task.set_name(options.name);
     if (options.eager_start) {
         state->start_eagerly();

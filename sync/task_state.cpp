@@ -28,15 +28,26 @@ std::uint64_t next_number() {
 }  // namespace
 
 TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity affinity, std::uint32_t references)
+    : TaskState(innermost, home, affinity, references, ContextSlot()) {
+    if (ContextState::any_values()) [[unlikely]]
+        context_ = copy_context_to_read();
+}
+
+TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity affinity, std::uint32_t references,
+                     ContextSlot&& context)
     : FutureState(references),
       innermost_(&innermost),
       home_(&home.shell()),
       list_(&scheduler::LoopLocal<TaskList>::of(home)),
       number_(next_number()),
+      context_(std::move(context)),
       affinity_(affinity) {}
 
 TaskState::~TaskState() {
-    report_unseen("Task");
+    if (outcome_ == Outcome::exception) [[unlikely]] {
+        const ContextEntry entry(context_);  // rule 23
+        report_unseen("Task");
+    }
     delete message_.load(std::memory_order_relaxed);
 }
 
@@ -272,7 +283,10 @@ void TaskList::remove(TaskState& task) noexcept {
 TaskList::~TaskList() {
     while (newest_ != nullptr) {
         TaskState& task = *newest_;
-        report("Task was destroyed but it is pending! name=" + task.name(), nullptr);
+        {
+            const ContextEntry entry(task.context_);  // rule 23
+            report("Task was destroyed but it is pending! name=" + task.name(), nullptr);
+        }
         task.dismantle();
     }
 }

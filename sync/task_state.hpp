@@ -31,6 +31,7 @@
 #include <string_view>
 
 #include "scheduler/loop.hpp"
+#include "sync/context_state.hpp"
 #include "sync/current.hpp"
 #include "sync/future_state.hpp"
 #include "sync/promise.hpp"
@@ -94,10 +95,14 @@ public:
 
     [[nodiscard]] scheduler::Shell& home() const noexcept { return *home_; }
     [[nodiscard]] scheduler::Affinity affinity() const noexcept { return affinity_; }
+    // To be replaced before start() only.
+    [[nodiscard]] ContextSlot& context() noexcept { return context_; }
 
 protected:
-    // `innermost` is where the first step enters.
+    // `innermost` is where the first step enters. Without a context: a copy of the running code's.
     TaskState(PromiseBase& innermost, scheduler::Loop& home, scheduler::Affinity affinity, std::uint32_t references);
+    TaskState(PromiseBase& innermost, scheduler::Loop& home, scheduler::Affinity affinity, std::uint32_t references,
+              ContextSlot&& context);
     ~TaskState() override;
 
     // Takes the outcome out of the ended coroutine. Never throws: a failing move is an outcome too.
@@ -151,6 +156,7 @@ private:
     std::uint64_t number_;
     std::unique_ptr<std::string> name_;  // under the mutex of all names
     scheduler::Atomic<std::string*> message_{nullptr};
+    ContextSlot context_;
     const scheduler::Affinity affinity_;
     bool entered_ = false;
 };

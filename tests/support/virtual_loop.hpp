@@ -10,6 +10,7 @@
 #include "scheduler/loop.hpp"
 #include "scheduler/virtual_parker.hpp"
 #include "sync/awaitable.hpp"
+#include "sync/context_callback.hpp"
 #include "sync/task.hpp"
 
 namespace weft::test {
@@ -51,7 +52,7 @@ public:
 
     // asyncio's call_soon.
     void call_soon(std::function<void()> fn) const {
-        auto* callback = new scheduler::CallbackOf<std::function<void()>>(std::move(fn));
+        auto* callback = new sync::ContextCallback<std::function<void()>>(std::move(fn));
         const Handle handle(*callback);
         loop_->push_pinned(*callback);
     }
