@@ -7,6 +7,7 @@
 
 #include "io/reactor.hpp"
 #include "sync/branch.hpp"
+#include "sync/default_executor.hpp"
 
 namespace weft {
 
@@ -27,6 +28,12 @@ Loop::Loop(scheduler::Neighbours& group) : scheduler::Loop(std::make_unique<io::
 
 Loop::~Loop() {
     if (set_loop == this) set_loop = nullptr;
+}
+
+void Loop::set_default_executor(Executor* executor) { sync::DefaultExecutor::of(*this).choose(executor); }
+
+Coro<> Loop::shutdown_default_executor(std::optional<Duration> timeout) {
+    return sync::shutdown_default_executor(*this, timeout);
 }
 
 void Loop::run_forever() {

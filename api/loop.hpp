@@ -7,13 +7,17 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "scheduler/handle.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/parker.hpp"
+#include "sync/executor.hpp"
 #include "sync/future.hpp"
+#include "sync/run_in_executor.hpp"
 #include "sync/task.hpp"
 
 namespace weft {
@@ -80,6 +84,25 @@ public:
     [[nodiscard]] Future<T> create_future() {
         return weft::create_future<T>();
     }
+
+    // Calls fn(args...) on a thread of `executor`, or of the default pool for nullptr; they are moved or copied in now.
+    // Throws std::runtime_error "Event loop is closed"; with the default pool also after shutdown_default_executor().
+    // Thread: any. Cancel: a call that has begun runs on and its outcome is dropped; one that has not is never made.
+    template <class F, class... Args>
+        requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+    [[nodiscard]] auto run_in_executor(Executor* executor, F&& fn, Args&&... args)
+        -> Future<sync::JobResult<F, Args...>> {
+        if (closed()) throw_closed();
+        return sync::start_job(*this, executor, std::forward<F>(fn), std::forward<Args>(args)...);
+    }
+
+    // For all loops of the group; the executor stays the caller's and outlives its jobs.
+    // Throws std::invalid_argument for nullptr. Thread: any.
+    void set_default_executor(Executor* executor);
+
+    // The default executor of the group takes no more jobs; waits until those that it has are done.
+    // After `timeout` from now it reports and leaves them to themselves.
+    [[nodiscard]] Coro<> shutdown_default_executor(std::optional<Duration> timeout = std::nullopt);
 
     // Runs until stop(). Throws std::runtime_error if this loop, or another on this thread, is running, or if closed.
     void run_forever();

@@ -1,5 +1,6 @@
 #include "api/shutdown.hpp"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 namespace weft::detail {
 
 namespace {
+
+// CPython's THREAD_JOIN_TIMEOUT.
+constexpr std::chrono::seconds kThreadJoinTimeout{300};
 
 // Awaits the end of a task, whatever it is.
 Coro<> end_of(AnyTask task) {
@@ -36,7 +40,10 @@ Coro<> cancel_all_tasks() {
 
 }  // namespace
 
-Coro<> shut_down() { co_await cancel_all_tasks(); }
+Coro<> shut_down() {
+    co_await cancel_all_tasks();
+    co_await get_running_loop().shutdown_default_executor(kThreadJoinTimeout);
+}
 
 bool tasks_left(const Loop& loop) {
     bool any = false;
