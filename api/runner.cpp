@@ -51,6 +51,7 @@ Loop& Runner::get_loop() {
             if (escape_.send(exception, first()) == scheduler::Escape::Sending::second)
                 sync::report("run() is being interrupted already", exception);
         });
+        context_ = copy_context();
         set_event_loop(&first());
     }
     return first();

@@ -10,25 +10,28 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "api/loop.hpp"
 #include "api/run_options.hpp"
 #include "scheduler/escape.hpp"
 #include "scheduler/threads.hpp"
+#include "sync/context_var.hpp"
 #include "sync/task.hpp"
 
 namespace weft {
 
 namespace detail {
 
-// Starts `awaitable` on a loop that is not running on this thread, stealable.
+// Starts `awaitable` in `context` on a loop that is not running on this thread, stealable.
 template <class A>
-auto start_main(A&& awaitable, Loop& home) {
+auto start_main(A&& awaitable, Loop& home, const Context& context) {
     using T = AwaitResult<A>;
     Coro<T> body = sync::to_coro(std::forward<A>(awaitable));
     auto* state = new sync::CoroTaskState<T>(*body.give_away(), home, scheduler::Affinity::stealable);
     Task<T> task{sync::FutureRef(state)};
+    state->context() = context.slot();
     state->start();
     return task;
 }
@@ -45,7 +48,8 @@ public:
     // Closes; what close() would throw is reported.
     ~Runner();
 
-    // Runs `main` as a task that any of the loops may take and returns its value.
+    // Runs `main` as a task that any of the loops may take and returns its value. All runs share one context, a copy of
+    // the caller's when the loops were made (rule 206).
     // Throws what main failed with; CancelledError if it ended cancelled, KeyboardInterrupt if that was Ctrl-C's doing;
     // SystemExit or KeyboardInterrupt that left any task or callback; std::runtime_error "Runner is closed", or inside
     // a running loop.
@@ -53,7 +57,7 @@ public:
         requires Awaitable<A>
     AwaitResult<A> run(A&& main) {
         Loop& loop = loop_for("Runner.run()");
-        const auto task = detail::start_main(std::forward<A>(main), loop);
+        const auto task = detail::start_main(std::forward<A>(main), loop, *context_);
         run_main(task);
         return sync::read_value<AwaitResult<A>>(task.state(), task.state().sole_owner());
     }
@@ -78,6 +82,7 @@ private:
     const scheduler::Threads::Options options_;
     scheduler::Escape escape_;
     std::unique_ptr<scheduler::Threads> threads_;
+    std::optional<Context> context_;  // made with the loops
     bool closed_ = false;
 };
 

@@ -203,7 +203,8 @@ public:
 
     // Takes it out of `future`'s list. Returns false if it is not there (any more).
     [[nodiscard]] bool remove_from(FutureState& future) noexcept {
-        if (&future != &future_ || future.done() || removed_.exchange(true, std::memory_order_relaxed)) return false;  // D2
+        if (&future != &future_ || future.done() || removed_.exchange(true, std::memory_order_relaxed))
+            return false;  // D2
         if (!future.remove_waiter(*this)) return false;
         abandon();
         return true;

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "api/runtime.hpp"
+#include "scheduler/virtual_parker.hpp"
+#include "sync/context_var.hpp"
 #include "sync/gather.hpp"
 #include "sync/sleep.hpp"
 #include "tests/support/reports.hpp"
@@ -463,6 +465,58 @@ TEST_CASE("a done callback belongs to its loop: no later loop runs it, and what 
     turn(second);
     CHECK(*token == 0);
     CHECK(token.use_count() == 1);
+}
+
+TEST_CASE("rule 26: callbacks and timers run in a copy of the caller's context, or in the one that is named") {
+    const weft::ContextVar<int> var{"var", 0};
+    weft::Context ctx;
+    ctx.run([&] { var.set(10); });
+    Log seen;
+    const auto note = [&] {
+        seen.push_back(var.get());
+        var.set(var.get() + 1);
+    };
+    const auto main = [&](Loop& loop) -> Coro<> {
+        var.set(1);
+        loop.call_soon(note);
+        loop.call_soon(note, {.context = &ctx});
+        std::thread([&] {
+            var.set(5);
+            loop.call_soon_threadsafe(note);
+            loop.call_soon_threadsafe(note, {.context = &ctx});
+        }).join();
+        loop.call_later(1ms, note);
+        loop.call_later(2ms, note, {.context = &ctx});
+        loop.call_at(loop.time() + 3ms, note);
+        loop.call_at(loop.time() + 4ms, note, {.context = &ctx});
+        var.set(2);
+        co_await weft::sleep(5ms);
+        seen.push_back(var.get());
+    };
+    Loop loop(std::make_unique<weft::scheduler::VirtualParker>());
+    loop.run_until_complete(main(loop));
+    CHECK(seen == Log{1, 10, 5, 11, 1, 12, 1, 13, 2});
+    CHECK(ctx.get(var) == 14);
+    CHECK(var.get() == 0);
+}
+
+TEST_CASE("rule 55: a loop's tasks take the context of the thread that made them") {
+    const weft::ContextVar<int> var{"var", 0};
+    const auto add = [&]() -> Coro<int> {
+        var.set(var.get() + 1);
+        co_return var.get();
+    };
+    Loop loop(std::make_unique<weft::scheduler::VirtualParker>());
+    weft::Context ctx;
+    ctx.run([&] {
+        var.set(5);
+        CHECK(loop.run_until_complete(add()) == 6);
+        CHECK(var.get() == 5);
+    });
+    const auto task = loop.create_task(add(), {.context = &ctx});
+    CHECK(loop.run_until_complete(task) == 6);
+    CHECK(ctx.get(var) == 6);
+    CHECK(loop.run_until_complete(add()) == 1);
 }
 
 TEST_CASE("a gather whose loop is gone does not disturb the completion of its children") {

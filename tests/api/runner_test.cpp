@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "sync/concurrent_future.hpp"
+#include "sync/context_var.hpp"
 #include "sync/errors.hpp"
 #include "sync/sleep.hpp"
 #include "tests/support/reports.hpp"
@@ -259,6 +260,30 @@ TEST_CASE("rule 206: a Runner makes its loop on first use, and several runs shar
     }
     const std::string text = error_of([] { (void)weft::get_event_loop(); });
     CHECK(text.find("There is no current event loop in thread") == 0);
+}
+
+TEST_CASE("rule 206: the runs of a Runner share one copy of the context") {
+    const weft::ContextVar<int> var{"var", 0};
+    const auto count = [&]() -> Coro<int> {
+        co_await weft::sleep(0s);
+        var.set(var.get() + 1);
+        co_return var.get();
+    };
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        weft::Context().run([&] {
+            var.set(10);
+            Runner runner({.loops = loops});
+            var.set(20);
+            CHECK(runner.run(count()) == 21);  // copied by the first use
+            CHECK(var.get() == 20);
+            var.set(30);
+            CHECK(runner.run(count()) == 22);
+            CHECK(weft::run(count(), {.loops = loops}) == 31);
+            CHECK(var.get() == 30);
+        });
+        CHECK(var.get() == 0);
+    }
 }
 
 TEST_CASE("rule 206: tasks live on between runs, but nothing moves in between") {
