@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -145,5 +146,24 @@ public:
     // Returns the absolute loop time, also after it fired or was cancelled.
     [[nodiscard]] TimePoint when() const { return get().when(); }
 };
+
+namespace scheduler {
+
+// fn as an entry of `loop`, the running one: behind what is ready, or when `deadline` has come.
+template <class F>
+Handle queue_callback(Loop& loop, F fn) {
+    auto* callback = new CallbackOf<F>(std::move(fn));
+    Handle handle(*callback);
+    loop.push_pinned(*callback);
+    return handle;
+}
+template <class F>
+TimerHandle arm_callback(Loop& loop, TimePoint deadline, F fn) {
+    auto callback = std::make_unique<CallbackOf<F>>(std::move(fn));
+    callback->arm(loop, deadline);
+    return TimerHandle(*callback.release());
+}
+
+}  // namespace scheduler
 
 }  // namespace weft

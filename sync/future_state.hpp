@@ -178,6 +178,11 @@ public:
     // Returns the loop to which the future belongs. Throws std::runtime_error if there is none, or none any more.
     [[nodiscard]] scheduler::Loop& loop() const;
 
+    // True for the first shield of this future that is cancelled.
+    [[nodiscard]] bool first_shield_cancelled() noexcept {
+        return !shield_cancelled_.exchange(true, std::memory_order_relaxed);
+    }
+
     void mark_retrieved() noexcept { retrieved_.store(true, std::memory_order_relaxed); }
 
     // The typed value's address; meaningless for void.
@@ -231,6 +236,7 @@ protected:
     Outcome outcome_ = Outcome::none;
     scheduler::Atomic<bool> retrieved_{false};
     scheduler::Atomic<bool> taken_{false};
+    scheduler::Atomic<bool> shield_cancelled_{false};
     std::exception_ptr failure_;  // also the CancelledError of a cancellation that has a message
 };
 

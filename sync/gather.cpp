@@ -5,11 +5,7 @@
 namespace weft::sync {
 
 GatherBase::GatherBase(std::vector<GatherChild> children, bool failures_are_results)
-    : children_(std::move(children)),
-      return_exceptions_(failures_are_results),
-      loop_(require_loop().shell()),
-      generation_(loop_.generation()),
-      alone_(require_loop().alone()) {
+    : children_(std::move(children)), return_exceptions_(failures_are_results), home_(require_loop()) {
     std::unordered_set<const FutureState*> seen;
     for (GatherChild& child : children_) {
         child.gather_ = this;
@@ -63,14 +59,9 @@ bool GatherBase::cancel_children(std::string_view message) noexcept {
     return accepted;
 }
 
-void GatherChild::wake() noexcept {
-    if (!gather_->alone_) return gather_->child_done(state());
-    if (scheduler::schedule_on(*this, gather_->loop_, gather_->generation_) == scheduler::Sent::closed) {
-        abandon();
-    }
-}
+const WatchHome& GatherChild::home() const noexcept { return gather_->home_; }
 
-void GatherChild::run() noexcept { gather_->child_done(state()); }
+void GatherChild::ended() noexcept { gather_->child_done(state()); }
 
 // The child was destroyed without being done, or the loop is closed: the gather will never end.
 void GatherChild::abandon() noexcept { gather_->outer().release(); }

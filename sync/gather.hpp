@@ -5,8 +5,7 @@
 // ends when they have. Rules 108 to 123.
 //
 // Invariant: the outer future is completed by one child: the first that fails (without return_exceptions) or the last
-// one. On a loop by itself a child's end is looked at one turn later, as a callback (rule 103); among many loops, at
-// once by whoever completed it, since nothing there promises turns and a hop to another loop would cost a wake.
+// one.
 //
 // Orderings
 //   G1 unfinished: acq_rel sub    the last child sees what all the others ended with
@@ -25,6 +24,7 @@
 #include "sync/fork_join.hpp"
 #include "sync/future.hpp"
 #include "sync/task.hpp"
+#include "sync/watcher.hpp"
 
 namespace weft {
 
@@ -64,17 +64,14 @@ namespace sync {
 class GatherBase;
 
 // One child of a gather, and its place in that child's list of waiters.
-class GatherChild final : public Waiter {
+class GatherChild final : public Watcher {
 public:
     GatherChild(FutureRef child, bool made_here) : child_(std::move(child)), made_here_(made_here) {}
     // Only before it is registered.
     GatherChild(GatherChild&& other) noexcept
-        : Waiter(), child_(std::move(other.child_)), made_here_(other.made_here_) {}
+        : Watcher(), child_(std::move(other.child_)), made_here_(other.made_here_) {}
 
-    void wake() noexcept override;
     void abandon() noexcept override;
-    void run() noexcept override;
-    void drop() noexcept override { abandon(); }
 
     [[nodiscard]] FutureState& state() const { return child_.get(); }
 
@@ -90,6 +87,9 @@ public:
 
 private:
     friend class GatherBase;
+
+    [[nodiscard]] const WatchHome& home() const noexcept override;
+    void ended() noexcept override;
 
     FutureRef child_;
     GatherBase* gather_ = nullptr;
@@ -128,10 +128,7 @@ private:
     scheduler::Atomic<std::uint32_t> unfinished_{0};
     scheduler::Atomic<bool> cancel_requested_{false};
     const bool return_exceptions_;
-    // A gather may outlive the loop that it was made on.
-    scheduler::Shell& loop_;
-    const std::uint32_t generation_;
-    const bool alone_;
+    const WatchHome home_;
 };
 
 template <class Result, class Collect>

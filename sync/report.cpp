@@ -27,8 +27,8 @@ spdlog::logger& log() {
     return *logger;
 }
 
-std::string type_name(const std::exception& exception) {
-    const char* mangled = typeid(exception).name();
+std::string demangled(const std::type_info& type) {
+    const char* mangled = type.name();
     int status = 0;
     const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(mangled, nullptr, nullptr, &status),
                                                            &std::free);
@@ -46,12 +46,16 @@ void report_from_callback(std::exception_ptr exception) noexcept {
 
 }  // namespace
 
+std::string type_name(const std::exception_ptr& exception) {
+    return exception == nullptr ? "no exception" : demangled(*exception.__cxa_exception_type());
+}
+
 std::string describe(const std::exception_ptr& exception) {
     if (exception == nullptr) return "no exception";
     try {
         std::rethrow_exception(exception);
     } catch (const std::exception& e) {
-        return type_name(e) + ": " + e.what();
+        return demangled(typeid(e)) + ": " + e.what();
     } catch (const CancelledError& e) {
         return "CancelledError: " + e.message();
     } catch (const SystemExit& e) {

@@ -12,6 +12,9 @@ void report(std::string_view message, const std::exception_ptr& exception) noexc
 // Returns what() of a std::exception, the message of a CancelledError, or "unknown exception".
 [[nodiscard]] std::string describe(const std::exception_ptr& exception);
 
+// Returns the name of the exception's type, as the program spells it.
+[[nodiscard]] std::string type_name(const std::exception_ptr& exception);
+
 // A test may listen in; null restores the log. Not for use while loops run.
 using ReportSink = void (*)(std::string_view message, const std::exception_ptr& exception);
 void set_report_sink(ReportSink sink) noexcept;

@@ -1,0 +1,76 @@
+#include "sync/shield.hpp"
+
+#include "sync/report.hpp"
+
+namespace weft::sync {
+
+namespace {
+
+// Reports the failure of a future whose shield was cancelled: an entry of its own, as a done callback is. One per
+// future.
+class ShieldedFailure final : public Waiter, public PooledFrame {
+public:
+    explicit ShieldedFailure(FutureState& inner) : inner_(inner), home_(require_loop()) {}
+
+    void wake() noexcept override {
+        inner_.retain();
+        if (home_.queue(*this) == scheduler::Sent::closed) drop();
+    }
+    void run() noexcept override {
+        if (inner_.outcome() == Outcome::exception) {
+            const std::exception_ptr failure = inner_.failure();
+            report(type_name(failure) + " exception in shielded future", failure);
+        }
+        drop();
+    }
+    void drop() noexcept override {
+        inner_.release();
+        delete this;
+    }
+    void abandon() noexcept override { delete this; }
+
+private:
+    FutureState& inner_;
+    const WatchHome home_;
+};
+
+}  // namespace
+
+void ShieldBase::watch() {
+    outer().retain();
+    if (inner_.get().add_waiter(*this) == FutureState::Add::already_done) wake();
+}
+
+void ShieldBase::ended() noexcept {
+    FutureState& inner = inner_.get();
+    if (!outer().done()) {
+        if (inner.outcome() == Outcome::cancelled) {
+            (void)outer().cancel({});
+        } else if (inner.outcome() == Outcome::exception) {
+            (void)outer().try_set_exception(inner.failure());
+        } else {
+            try {
+                inner.mark_retrieved();
+                copy_value(inner);
+            } catch (...) {
+                (void)outer().try_set_exception(std::current_exception());
+            }
+        }
+    }
+    outer().release();
+}
+
+void ShieldBase::detach() noexcept {
+    FutureState& inner = inner_.get();
+    if (inner.done() || !inner.remove_waiter(*this)) return;
+    outer().release();
+    if (scheduler::current_loop() == nullptr || !inner.first_shield_cancelled()) return;
+    try {
+        auto* reporter = new ShieldedFailure(inner);
+        if (inner.add_waiter(*reporter) == FutureState::Add::already_done) reporter->wake();
+    } catch (const std::bad_alloc&) {
+        // Then it is reported as never retrieved.
+    }
+}
+
+}  // namespace weft::sync
