@@ -194,4 +194,10 @@ template <class H>
     return as_completed(std::vector<H>(handles), timeout);
 }
 
+// Not a copy: a Coro can be started once.
+template <class T>
+void as_completed(std::vector<Coro<T>>&, std::optional<Duration> = std::nullopt) {
+    static_assert(sync::kRejected<T>, "a named vector of Coros must be given away: write std::move(coros)");
+}
+
 }  // namespace weft

@@ -37,6 +37,10 @@ inline constexpr bool kIsCoro = false;
 template <class T>
 inline constexpr bool kIsCoro<Coro<T>> = true;
 
+// For the static_assert of an overload that exists to be refused with a readable reason.
+template <class>
+inline constexpr bool kRejected = false;
+
 template <class A>
 inline constexpr bool kIsHandle = std::derived_from<A, AnyHandle>;
 

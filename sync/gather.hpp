@@ -263,4 +263,14 @@ template <class A>
                                                                                 true, collect);
 }
 
+// Not a copy: a Coro can be started once.
+template <class T>
+void gather(std::vector<Coro<T>>&) {
+    static_assert(sync::kRejected<T>, "a named vector of Coros must be given away: write std::move(coros)");
+}
+template <class T>
+void gather(ReturnExceptions, std::vector<Coro<T>>&) {
+    static_assert(sync::kRejected<T>, "a named vector of Coros must be given away: write std::move(coros)");
+}
+
 }  // namespace weft

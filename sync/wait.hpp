@@ -156,4 +156,10 @@ template <class H>
     return wait(std::vector<H>(handles), options);
 }
 
+// Rule 124.
+template <class T>
+void wait(const std::vector<Coro<T>>&, WaitOptions = {}) {
+    static_assert(sync::kRejected<T>, "wait takes handles: make tasks of the Coros first");
+}
+
 }  // namespace weft
