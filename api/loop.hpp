@@ -93,7 +93,7 @@ public:
     [[nodiscard]] auto run_in_executor(Executor* executor, F&& fn, Args&&... args)
         -> Future<sync::JobResult<F, Args...>> {
         if (closed()) throw_closed();
-        return sync::start_job(*this, executor, std::forward<F>(fn), std::forward<Args>(args)...);
+        return sync::start_job(*this, sync::ContextSlot(), executor, std::forward<F>(fn), std::forward<Args>(args)...);
     }
 
     // For all loops of the group; the executor stays the caller's and outlives its jobs.

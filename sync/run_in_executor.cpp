@@ -25,14 +25,15 @@ private:
 
 }  // namespace
 
-Job::Job(FutureRef future, scheduler::Loop& loop)
-    : future_(std::move(future)), home_(loop.shell()), generation_(home_.generation()) {}
+Job::Job(FutureRef future, scheduler::Loop& loop, ContextSlot context)
+    : future_(std::move(future)), home_(loop.shell()), generation_(home_.generation()), context_(std::move(context)) {}
 
 Job::~Job() = default;
 
 void Job::execute() noexcept {
     if (ended_) return;
     if (!future_.get().done()) {
+        const ContextEntry entry(context_);
         try {
             call();
         } catch (...) {
@@ -45,6 +46,7 @@ void Job::execute() noexcept {
 void Job::end() noexcept {
     ended_ = true;
     destroy_callable();
+    context_ = ContextSlot();
     if (!future_.get().done()) {
         retain();  // the queue's reference
         if (scheduler::schedule_on(*this, home_, generation_) == scheduler::Sent::closed) drop();

@@ -9,6 +9,8 @@
 //
 // Invariant: references are the executor's (copies of its std::function) and, once ended, the loop queue's. The outcome
 // is written before the job goes to the queue and read after. The callable is destroyed on the executor's thread.
+// A job runs in a context of its own: to_thread's in a copy of the caller's (rule 221), run_in_executor's in an empty
+// one, so that what it sets stays in no thread of the pool (CPython lets it).
 //
 // Orderings
 //   E1 references: relaxed in retain, acq_rel in release   the last owner sees everything before it destroys
@@ -28,6 +30,7 @@
 #include "scheduler/loop.hpp"
 #include "scheduler/runnable.hpp"
 #include "sync/awaitable.hpp"
+#include "sync/context_state.hpp"
 #include "sync/executor.hpp"
 #include "sync/frame_memory.hpp"
 #include "sync/future.hpp"
@@ -53,7 +56,7 @@ public:
     }
 
 protected:
-    Job(FutureRef future, scheduler::Loop& loop);
+    Job(FutureRef future, scheduler::Loop& loop, ContextSlot context);
     virtual ~Job();
 
     virtual void call() = 0;
@@ -69,6 +72,7 @@ private:
     const FutureRef future_;
     scheduler::Shell& home_;
     const std::uint32_t generation_;
+    ContextSlot context_;
     std::shared_ptr<JobCount> count_;  // of the default executor
     std::exception_ptr failure_;
     bool ended_ = false;
@@ -83,8 +87,9 @@ template <class R, class F, class... Args>
 class JobOf final : public Job {
 public:
     template <class G, class... As>
-    JobOf(FutureRef future, scheduler::Loop& loop, G&& fn, As&&... args)
-        : Job(std::move(future), loop), callable_(std::in_place, std::forward<G>(fn), std::forward<As>(args)...) {}
+    JobOf(FutureRef future, scheduler::Loop& loop, ContextSlot context, G&& fn, As&&... args)
+        : Job(std::move(future), loop, std::move(context)),
+          callable_(std::in_place, std::forward<G>(fn), std::forward<As>(args)...) {}
 
 private:
     void call() override {
@@ -116,25 +121,29 @@ template <class F, class... Args>
 using JobResult = std::remove_cvref_t<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
 
 template <class F, class... Args>
-auto start_job(scheduler::Loop& loop, Executor* executor, F&& fn, Args&&... args) -> Future<JobResult<F, Args...>> {
+auto start_job(scheduler::Loop& loop, ContextSlot context, Executor* executor, F&& fn, Args&&... args)
+    -> Future<JobResult<F, Args...>> {
     using R = JobResult<F, Args...>;
     static_assert(!kIsCoro<R>, "an executor runs plain functions: a coroutine belongs on a loop, see create_task");
     Future<R> future = create_future<R>();
     using ThisJob = JobOf<R, std::decay_t<F>, std::decay_t<Args>...>;
-    submit_job(*new ThisJob(future.ref(), loop, std::forward<F>(fn), std::forward<Args>(args)...), executor, loop);
+    submit_job(*new ThisJob(future.ref(), loop, std::move(context), std::forward<F>(fn), std::forward<Args>(args)...),
+               executor, loop);
     return future;
 }
 
 }  // namespace sync
 
-// Calls fn(args...) on a thread of the running loop's default executor; both are moved or copied in now.
+// Calls fn(args...) on a thread of the running loop's default executor, in a copy of the caller's context; fn and args
+// are moved or copied in now.
 // Returns a future: its value is fn's, decayed.
 // Throws std::runtime_error outside a loop, and after shutdown_default_executor().
 // Cancel: a call that has begun runs on and its outcome is dropped; one that has not is never made.
 template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto to_thread(F&& fn, Args&&... args) -> Future<sync::JobResult<F, Args...>> {
-    return sync::start_job(sync::require_loop(), nullptr, std::forward<F>(fn), std::forward<Args>(args)...);
+    return sync::start_job(sync::require_loop(), sync::inherit_context(), nullptr, std::forward<F>(fn),
+                           std::forward<Args>(args)...);
 }
 
 }  // namespace weft

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "sync/context_var.hpp"
 #include "sync/default_executor.hpp"
 #include "sync/sleep.hpp"
 #include "tests/support/countdown.hpp"
@@ -32,6 +33,7 @@ using weft::Future;
 using weft::sleep;
 using weft::Task;
 using weft::to_thread;
+using weft::sync::ContextSlot;
 using weft::sync::DefaultExecutor;
 using weft::sync::shutdown_default_executor;
 using weft::sync::start_job;
@@ -53,7 +55,7 @@ struct Bench {
 
     template <class F, class... Args>
     auto start(F&& fn, Args&&... args) {
-        return start_job(loop.loop(), &executor, std::forward<F>(fn), std::forward<Args>(args)...);
+        return start_job(loop.loop(), ContextSlot(), &executor, std::forward<F>(fn), std::forward<Args>(args)...);
     }
 };
 
@@ -203,9 +205,9 @@ TEST_CASE("run_in_executor: what arrives after the loop has closed is dropped") 
     auto held = std::make_shared<int>(1);
     {
         VirtualLoop loop;
-        early = start_job(loop.loop(), &executor, [held] { return held; });
-        late = start_job(loop.loop(), &executor, [held] { return held; });
-        fails = start_job(loop.loop(), &executor, [] { throw std::runtime_error("unheard"); });
+        early = start_job(loop.loop(), ContextSlot(), &executor, [held] { return held; });
+        late = start_job(loop.loop(), ContextSlot(), &executor, [held] { return held; });
+        fails = start_job(loop.loop(), ContextSlot(), &executor, [] { throw std::runtime_error("unheard"); });
         executor.run_one();  // queued for the loop, which closes without another turn
     }
     CHECK_FALSE(early.done());
@@ -248,6 +250,42 @@ TEST_CASE("run_in_executor: one default executor for all loops of a group; the p
               DefaultExecutor::of(group.loop(0)).choose(nullptr);
               return 0;
           }) == "error: set_default_executor: expected an Executor, got nullptr");
+}
+
+TEST_CASE("rule 221: to_thread runs in a copy of the caller's context; what it sets does not come back") {
+    const Group group(1);
+    weft::ContextVar<std::string> variable{"variable", "unset"};
+    auto body = [&]() -> Coro<> {
+        variable.set("caller");
+        const Future<std::string> seen = to_thread([&] {
+            std::string before = variable.get();
+            variable.set("thread");
+            return before + ", then " + variable.get();
+        });
+        variable.set("later");
+        const std::string text = co_await seen;
+        CHECK(text == "caller, then thread");
+        CHECK(variable.get() == "later");
+        const std::string again = co_await to_thread([&] { return variable.get(); });
+        CHECK(again == "later");
+    };
+    group.run(body());
+}
+
+TEST_CASE("run_in_executor: a job that was not given a context has an empty one, for itself") {
+    Bench bench;
+    weft::ContextVar<int> variable{"variable", 0};
+    for (int i = 0; i < 2; ++i) {
+        const Future<int> future = bench.start([&] {
+            const int before = variable.get();
+            variable.set(7);
+            return before;
+        });
+        bench.executor.run_one();
+        bench.loop.turn();
+        CHECK(future.result() == 0);
+        CHECK(variable.get() == 0);
+    }
 }
 
 TEST_CASE("run_in_executor: to_thread outside a loop is an error") {
