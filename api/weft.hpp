@@ -24,3 +24,4 @@
 #include "sync/timeout.hpp"
 #include "sync/wait.hpp"
 #include "sync/wait_for.hpp"
+#include "sync/wrap_future.hpp"
