@@ -2,10 +2,12 @@
 
 #include <sstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include "io/reactor.hpp"
+#include "io/signals.hpp"
 #include "sync/branch.hpp"
 #include "sync/default_executor.hpp"
 
@@ -72,6 +74,36 @@ void Loop::run_until_done(const sync::FutureRef& future) {
 void Loop::close() {
     if (running()) throw std::runtime_error("Cannot close a running event loop");
     scheduler::Loop::close();
+}
+
+bool Loop::remove_reader(int fd) {
+    auto* readiness = scheduler::LoopLocal<io::Readiness>::find(*this);
+    return readiness != nullptr && readiness->unwatch(fd, io::Direction::read);
+}
+
+bool Loop::remove_writer(int fd) {
+    auto* readiness = scheduler::LoopLocal<io::Readiness>::find(*this);
+    return readiness != nullptr && readiness->unwatch(fd, io::Direction::write);
+}
+
+void Loop::watch(int fd, io::Direction direction, io::OwnedWatch watch) {
+    check_usable();
+    scheduler::LoopLocal<io::Readiness>::of(*this).watch(fd, direction, std::move(watch));
+}
+
+void Loop::watch_signal(int signal, io::OwnedWatch watch) {
+    check_usable();
+    if (index() != 0) {
+        throw std::runtime_error("sig " + std::to_string(signal) +
+                                 " cannot be handled on this event loop: expected the first of its group");
+    }
+    scheduler::LoopLocal<io::Signals>::of(*this).watch(signal, std::move(watch));
+}
+
+bool Loop::remove_signal_handler(int signal) {
+    io::Signals::check(signal);
+    auto* signals = scheduler::LoopLocal<io::Signals>::find(*this);
+    return signals != nullptr && signals->unwatch(signal);
 }
 
 void Loop::check_usable() const {

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "io/readiness.hpp"
+#include "io/watch.hpp"
 #include "scheduler/handle.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/parker.hpp"
@@ -134,6 +136,38 @@ public:
     // Throws std::runtime_error while running. Idempotent. Tasks that are left are reported and destroyed.
     void close();
 
+    // --- descriptors -------------------------------------------------------------------------------------------------
+
+    // Calls fn each turn in which `fd` can be read (or written), until it is removed; takes the place of the callback
+    // that there was (rule 257). Close no descriptor before it is removed.
+    // Throws std::system_error: EBADF for what is no descriptor, EPERM for a regular file.
+    template <std::invocable F>
+    void add_reader(int fd, F fn) {
+        watch(fd, io::Direction::read, io::make_watch(std::move(fn)));
+    }
+    template <std::invocable F>
+    void add_writer(int fd, F fn) {
+        watch(fd, io::Direction::write, io::make_watch(std::move(fn)));
+    }
+    // Return whether there was one.
+    // NOLINTBEGIN(modernize-use-nodiscard): mostly called for their effect
+    bool remove_reader(int fd);
+    bool remove_writer(int fd);
+    // NOLINTEND(modernize-use-nodiscard)
+
+    // --- signals -----------------------------------------------------------------------------------------------------
+
+    // Calls fn on this loop each time the process gets the signal; takes the place of the callback that there was, also
+    // of Ctrl-C's own. Any thread may get the signal; a loop that does not turn sees it later.
+    // Throws std::invalid_argument for what is no signal number; std::runtime_error for one that cannot be caught, for
+    // one that another loop handles, and on other loops of a group than the first.
+    template <std::invocable F>
+    void add_signal_handler(int signal, F fn) {
+        watch_signal(signal, io::make_watch(std::move(fn)));
+    }
+    // The signal does again what it does by default. Returns whether there was a handler. Throws std::invalid_argument.
+    bool remove_signal_handler(int signal);  // NOLINT(modernize-use-nodiscard)
+
 private:
     // A delay beyond the clock's range does not wrap to the past.
     [[nodiscard]] TimePoint deadline_after(Duration delay) const {
@@ -144,6 +178,8 @@ private:
     void check_runnable() const;
     void run_until_done(const sync::FutureRef& future);
     [[noreturn]] static void throw_closed();
+    void watch(int fd, io::Direction direction, io::OwnedWatch watch);
+    void watch_signal(int signal, io::OwnedWatch watch);
 };
 
 // Throws std::runtime_error "no running event loop".

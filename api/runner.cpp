@@ -1,9 +1,15 @@
 #include "api/runner.hpp"
 
-#include <optional>
+#include <signal.h>
+#include <unistd.h>
+
+#include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include "api/shutdown.hpp"
+#include "io/signals.hpp"
+#include "io/watch.hpp"
 #include "sync/errors.hpp"
 #include "sync/report.hpp"
 
@@ -32,6 +38,35 @@ public:
 private:
     Runner& runner_;
     const AnyTask& main_;
+};
+
+// Ctrl-C for the time of a run(): rules 209, 210. Not off the main thread, nor if the program has a handler of its own.
+class Runner::CtrlC {
+public:
+    CtrlC(Loop& loop, const AnyTask& main) : loop_(loop) {
+        struct sigaction action{};
+        const bool on_main_thread = ::getpid() == ::gettid();
+        if (!on_main_thread || ::sigaction(SIGINT, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return;
+        auto interrupt = [count = count_, main] {
+            if (++*count != 1 || main.done()) throw KeyboardInterrupt();
+            main.cancel();
+        };
+        Signals::of(loop).watch(SIGINT, io::make_watch(std::move(interrupt)), io::Signals::Unseen::third_kills);
+    }
+    CtrlC(const CtrlC&) = delete;
+    CtrlC& operator=(const CtrlC&) = delete;
+    ~CtrlC() {
+        // If the callback is gone, the program has replaced it by its own.
+        if (count_.use_count() > 1) Signals::of(loop_).unwatch(SIGINT);
+    }
+
+    [[nodiscard]] int count() const { return *count_; }
+
+private:
+    using Signals = scheduler::LoopLocal<io::Signals>;
+
+    Loop& loop_;
+    const std::shared_ptr<int> count_ = std::make_shared<int>(0);
 };
 
 Runner::Runner(RunOptions options) : options_(detail::thread_options(options)) {}
@@ -65,8 +100,14 @@ Loop& Runner::loop_for(const char* what) {
 }
 
 void Runner::run_main(const AnyTask& main) {
+    const CtrlC ctrl_c(first(), main);
     const Running running(*this, main);
-    first().run_until_complete(AnyFuture(main));
+    try {
+        first().run_until_complete(AnyFuture(main));
+    } catch (const CancelledError&) {
+        if (ctrl_c.count() > 0 && main.uncancel() == 0) throw KeyboardInterrupt();
+        throw;
+    }
 }
 
 void Runner::close() {

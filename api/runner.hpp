@@ -72,6 +72,7 @@ public:
 
 private:
     class Running;
+    class CtrlC;
 
     [[nodiscard]] Loop& first() const { return static_cast<Loop&>(threads_->loop(0)); }
     [[nodiscard]] Loop& loop_for(const char* what);

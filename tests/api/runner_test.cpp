@@ -5,9 +5,13 @@
 #include "api/runner.hpp"
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -552,5 +556,260 @@ TEST_CASE("SystemExit in the sweep leaves run if main returned, and closes the l
         waiting = 0;
         CHECK(error_of([&] { weft::run(main(true), {.loops = loops}); }) == "first");
         CHECK(reports.count("SystemExit: 6") >= 1);
+    }
+}
+
+// --- Ctrl-C: rules 209, 210 ---------------------------------------------------------------------------------------
+
+namespace {
+
+using Handler = void (*)(int);
+
+// What the process does with a signal right now.
+Handler disposition(int signal) {
+    struct sigaction action{};
+    sigaction(signal, nullptr, &action);
+    return action.sa_handler;
+}
+
+// SIGINT is left to the library: doctest installs a handler of its own for the time of a test.
+class DefaultSigint {
+public:
+    DefaultSigint() { ::signal(SIGINT, SIG_DFL); }
+    DefaultSigint(const DefaultSigint&) = delete;
+    DefaultSigint& operator=(const DefaultSigint&) = delete;
+    ~DefaultSigint() { ::signal(SIGINT, SIG_DFL); }
+};
+
+void press_ctrl_c() { ::kill(::getpid(), SIGINT); }
+
+void ignore_signal(int) {}
+
+}  // namespace
+
+TEST_CASE("rule 209: Ctrl-C cancels a main task that waits, and KeyboardInterrupt leaves run") {
+    const DefaultSigint reset;
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        std::atomic<int> waiting = 0;
+        std::atomic<int> cancelled = 0;
+        std::jthread user([&] {
+            while (waiting == 0) std::this_thread::yield();
+            press_ctrl_c();
+        });
+        CHECK(interrupted([&] { weft::run(wait_for_ever(waiting, cancelled), {.loops = loops}); }));
+        CHECK(cancelled == 1);
+        CHECK((disposition(SIGINT) == SIG_DFL));
+    }
+}
+
+TEST_CASE("rule 209: Ctrl-C from a callback, or from main itself before it waits") {
+    const DefaultSigint reset;
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        Runner runner({.loops = loops});
+        std::atomic<int> waiting = 0;
+        std::atomic<int> cancelled = 0;
+        const auto main = [&]() -> Coro<> {
+            if (waiting == 0) {
+                press_ctrl_c();
+            } else {
+                weft::get_running_loop().call_soon(&press_ctrl_c);
+            }
+            co_await wait_for_ever(waiting, cancelled);
+        };
+        for (int round = 1; round < 4; ++round) {
+            CHECK(interrupted([&] { runner.run(main()); }));
+            CHECK(cancelled == round);
+            CHECK((disposition(SIGINT) == SIG_DFL));
+        }
+        CHECK(runner.run(give(3)) == 3);
+    }
+}
+
+TEST_CASE("rule 209: a main task that ends normally after Ctrl-C gives its result") {
+    const DefaultSigint reset;
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        const auto main = [](bool uncancels) -> Coro<int> {
+            try {
+                press_ctrl_c();
+                co_await weft::create_future<>();
+            } catch (const CancelledError&) {
+                if (uncancels) weft::current_task().uncancel();
+            }
+            co_await weft::sleep(0s);
+            co_return 7;
+        };
+        CHECK(weft::run(main(true), {.loops = loops}) == 7);
+        CHECK(weft::run(main(false), {.loops = loops}) == 7);
+    }
+}
+
+TEST_CASE("rule 209: a main task that somebody else cancelled too ends with CancelledError") {
+    const DefaultSigint reset;
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        const auto main = []() -> Coro<> {
+            try {
+                press_ctrl_c();
+                co_await weft::create_future<>();
+            } catch (const CancelledError&) {
+            }
+            weft::current_task().cancel("mine");
+            co_await weft::sleep(0s);
+        };
+        bool cancelled = false;
+        try {
+            weft::run(main(), {.loops = loops});
+        } catch (const CancelledError&) {
+            cancelled = true;
+        }
+        CHECK(cancelled);
+    }
+}
+
+TEST_CASE("rule 209: a second Ctrl-C throws KeyboardInterrupt at once; main is swept") {
+    const DefaultSigint reset;
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        Runner runner({.loops = loops});
+        std::atomic<int> cancels = 0;
+        const auto main = [&]() -> Coro<> {
+            press_ctrl_c();
+            for (;;) {
+                try {
+                    co_await weft::create_future<>();
+                } catch (const CancelledError&) {
+                    if (++cancels == 2) throw;
+                }
+                press_ctrl_c();
+            }
+        };
+        CHECK(interrupted([&] { runner.run(main()); }));
+        CHECK(cancels == 1);
+        CHECK((disposition(SIGINT) == SIG_DFL));
+        runner.close();
+        CHECK(cancels == 2);
+    }
+}
+
+TEST_CASE("rule 209: Ctrl-C that comes when main is done interrupts the run") {
+    const DefaultSigint reset;
+    // Both presses are seen in one turn; the first cancels main, which is not asked before the second one.
+    const auto main = []() -> Coro<> {
+        press_ctrl_c();
+        press_ctrl_c();
+        co_await weft::create_future<>();
+    };
+    CHECK(interrupted([&] { weft::run(main(), {.loops = 1}); }));
+    CHECK((disposition(SIGINT) == SIG_DFL));
+}
+
+TEST_CASE("rule 209: the program's own handler stays, and another thread's run installs none") {
+    {
+        const DefaultSigint reset;
+        ::signal(SIGINT, &ignore_signal);
+        const auto main = []() -> Coro<bool> {
+            press_ctrl_c();
+            co_await weft::sleep(0s);
+            co_return disposition(SIGINT) == &ignore_signal;
+        };
+        const bool kept = weft::run(main(), {.loops = 1});
+        CHECK(kept);
+        CHECK((disposition(SIGINT) == &ignore_signal));
+    }
+    const DefaultSigint reset;
+    bool untouched = false;
+    const auto look = []() -> Coro<bool> { co_return disposition(SIGINT) == SIG_DFL; };
+    std::thread([&] { untouched = weft::run(look(), {.loops = 1}); }).join();
+    CHECK(untouched);
+}
+
+TEST_CASE("rule 210: the disposition of SIGINT is restored after each run, but not the program's new one replaced") {
+    const DefaultSigint reset;
+    Runner runner({.loops = 2});
+    const auto look = []() -> Coro<bool> { co_return disposition(SIGINT) != SIG_DFL; };
+    const auto fail = []() -> Coro<> {
+        throw std::runtime_error("once");
+        co_return;
+    };
+    for (int round = 0; round < 3; ++round) {
+        CHECK(runner.run(look()));
+        CHECK((disposition(SIGINT) == SIG_DFL));
+        CHECK(error_of([&] { runner.run(fail()); }) == "once");
+        CHECK((disposition(SIGINT) == SIG_DFL));
+    }
+    const auto install = []() -> Coro<> {
+        ::signal(SIGINT, &ignore_signal);
+        co_return;
+    };
+    runner.run(install());
+    CHECK((disposition(SIGINT) == &ignore_signal));
+}
+
+TEST_CASE("rule 210: a signal handler of the program's own takes the place of Ctrl-C") {
+    const DefaultSigint reset;
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        std::atomic<int> pressed = 0;
+        Runner runner({.loops = loops});
+        const auto handle = [&]() -> Coro<> {
+            auto* first = static_cast<Loop*>(weft::get_running_loop().group().loops().front());
+            const weft::Future<> ready = weft::create_future<>();
+            first->call_soon_threadsafe([&, ready] {
+                first->add_signal_handler(SIGINT, [&] { ++pressed; });
+                ready.set_result();
+            });
+            co_await ready;
+            press_ctrl_c();
+            co_await until(pressed, 1);
+            press_ctrl_c();
+            co_await until(pressed, 2);
+        };
+        runner.run(handle());
+        CHECK(pressed == 2);
+        CHECK((disposition(SIGINT) != SIG_DFL));
+        CHECK(runner.run(give(3)) == 3);  // the handler is the program's: run() leaves it alone
+        CHECK((disposition(SIGINT) != SIG_DFL));
+        runner.close();
+        CHECK((disposition(SIGINT) == SIG_DFL));
+    }
+}
+
+TEST_CASE("Ctrl-C that the loop does not see because it does not turn: the third ends the program") {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGINT, SIG_DFL);
+        const auto stuck = []() -> Coro<> {
+            for (int i = 0; i < 3; ++i) ::raise(SIGINT);
+            std::_Exit(1);
+            co_return;
+        };
+        weft::run(stuck(), {.loops = 1});
+        std::_Exit(2);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGINT);
+}
+
+TEST_CASE("rule 206: all runs of a Runner share one context, a copy of its first user's") {
+    const weft::ContextVar<int> number{"number", -1};
+    const auto exchange = [&](int value) -> Coro<int> {
+        const int before = number.get();
+        number.set(value);
+        co_return before;
+    };
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        Runner runner({.loops = loops});
+        CHECK(runner.run(exchange(1)) == -1);
+        CHECK(runner.run(exchange(2)) == 1);
+        CHECK(runner.run(exchange(3)) == 2);
+        CHECK(number.get() == -1);
+        Runner other({.loops = loops});
+        CHECK(other.run(exchange(1)) == -1);
     }
 }

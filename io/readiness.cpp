@@ -1,0 +1,246 @@
+#include "io/readiness.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "io/reactor.hpp"
+
+namespace weft::io {
+
+namespace {
+
+using scheduler::LoopLocal;
+
+boost::asio::io_context& context_for_readiness(scheduler::Loop& loop) {
+    boost::asio::io_context* context = context_of(loop);
+    if (context == nullptr) throw std::runtime_error("this event loop listens to no descriptors: it has no io_context");
+    return *context;
+}
+
+int make_epoll() {
+    const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    return fd;
+}
+
+}  // namespace
+
+class Readiness::Epoll {
+public:
+    explicit Epoll(boost::asio::io_context& context) : descriptor_(context.get_executor()) {
+        const int fd = make_epoll();
+        boost::system::error_code error;
+        descriptor_.assign(fd, error);
+        if (error) {
+            ::close(fd);
+            throw std::system_error(error);
+        }
+    }
+
+    [[nodiscard]] int fd() { return descriptor_.native_handle(); }
+
+    template <class Handler>
+    void async_wait(Handler handler) {
+        descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_read, std::move(handler));
+    }
+
+    int control(int operation, int fd, std::uint32_t mask) {
+        epoll_event event{};
+        event.events = mask;
+        event.data.fd = fd;
+        return ::epoll_ctl(this->fd(), operation, fd, &event);
+    }
+
+private:
+    boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> descriptor_;
+};
+
+// --- ReadinessWait ------------------------------------------------------------------------------------------------
+
+ReadinessWait::ReadinessWait(int fd, Direction direction)
+    : ValueFutureState<void>(2),
+      fd_(fd),
+      direction_(direction),
+      loop_(sync::require_loop()),
+      shell_(loop_.shell()),
+      generation_(shell_.generation()) {
+    LoopLocal<Readiness>::of(loop_).list(*this);
+}
+
+bool ReadinessWait::cancel(std::string_view message) noexcept {
+    retain();  // the waiter may be resumed and drop its reference meanwhile
+    const bool cancelled = ValueFutureState<void>::cancel(message);
+    if (!cancelled) {
+        release();
+    } else if (scheduler::current_loop() == &loop_) {
+        run();
+    } else if (scheduler::schedule_on(*this, shell_, generation_) == scheduler::Sent::closed) {
+        release();
+    }
+    return cancelled;
+}
+
+void ReadinessWait::run() noexcept {
+    if (listed_) LoopLocal<Readiness>::find(loop_)->unlist(*this);
+    release();
+}
+
+// --- Readiness ----------------------------------------------------------------------------------------------------
+
+Readiness::Readiness(scheduler::Loop& loop)
+    : loop_(loop), epoll_(std::make_unique<Epoll>(context_for_readiness(loop))) {
+    listen();
+}
+
+Readiness::~Readiness() {
+    for (auto& [fd, entry] : entries_) {
+        for (Side& side : entry.sides) {
+            side.watch.reset();
+            while (ReadinessWait* wait = side.newest) {
+                unlink(side, *wait);
+                (void)wait->ValueFutureState<void>::cancel({});
+                wait->release();
+            }
+        }
+    }
+}
+
+std::uint32_t Readiness::Entry::wanted() const {
+    return (sides[0].empty() ? 0U : static_cast<std::uint32_t>(EPOLLIN)) |
+           (sides[1].empty() ? 0U : static_cast<std::uint32_t>(EPOLLOUT));
+}
+
+void Readiness::watch(int fd, Direction direction, OwnedWatch watch) {
+    Entry& entry = entries_[fd];
+    Side& side = entry.side(direction);
+    std::swap(side.watch, watch);
+    try {
+        ask(fd, entry);
+    } catch (...) {
+        std::swap(side.watch, watch);
+        ask_less(fd);
+        throw;
+    }
+}
+
+bool Readiness::unwatch(int fd, Direction direction) noexcept {
+    const auto found = entries_.find(fd);
+    if (found == entries_.end()) return false;
+    const OwnedWatch watch = std::move(found->second.side(direction).watch);
+    if (watch == nullptr) return false;
+    ask_less(fd);
+    return true;
+}
+
+void Readiness::list(ReadinessWait& wait) {
+    Entry& entry = entries_[wait.fd_];
+    Side& side = entry.side(wait.direction_);
+    wait.older_ = side.newest;
+    if (side.newest != nullptr) side.newest->newer_ = &wait;
+    side.newest = &wait;
+    wait.listed_ = true;
+    try {
+        ask(wait.fd_, entry);
+    } catch (...) {
+        unlink(side, wait);
+        ask_less(wait.fd_);
+        throw;
+    }
+}
+
+void Readiness::unlist(ReadinessWait& wait) noexcept {
+    unlink(entries_.find(wait.fd_)->second.side(wait.direction_), wait);
+    ask_less(wait.fd_);
+    wait.release();
+}
+
+void Readiness::unlink(Side& side, ReadinessWait& wait) noexcept {
+    (wait.newer_ != nullptr ? wait.newer_->older_ : side.newest) = wait.older_;
+    if (wait.older_ != nullptr) wait.older_->newer_ = wait.newer_;
+    wait.listed_ = false;
+}
+
+// Asks even for what was asked already: the number may have been closed and given out again meanwhile.
+void Readiness::ask(int fd, Entry& entry) {
+    const std::uint32_t mask = entry.wanted();
+    int result = -1;
+    if (entry.asked != 0) result = epoll_->control(EPOLL_CTL_MOD, fd, mask);
+    if (entry.asked == 0 || (result != 0 && errno == ENOENT)) result = epoll_->control(EPOLL_CTL_ADD, fd, mask);
+    if (result != 0) {
+        throw std::system_error(errno, std::generic_category(),
+                                "descriptor " + std::to_string(fd) + " cannot be watched");
+    }
+    entry.asked = mask;
+}
+
+// Something was taken out of the entry. A descriptor that was closed has left the kernel's list by itself.
+void Readiness::ask_less(int fd) noexcept {
+    const auto found = entries_.find(fd);
+    Entry& entry = found->second;
+    const std::uint32_t mask = entry.wanted();
+    if (mask != entry.asked) (void)epoll_->control(mask == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, mask);
+    entry.asked = mask;
+    if (mask == 0) entries_.erase(found);
+}
+
+// All that wait try again; who comes too late waits again.
+void Readiness::tell(Side& side) {
+    ReadinessWait* oldest = side.newest;
+    while (oldest != nullptr && oldest->older_ != nullptr) oldest = oldest->older_;
+    while (oldest != nullptr) {
+        ReadinessWait* newer = oldest->newer_;
+        unlink(side, *oldest);
+        (void)oldest->try_set_value();
+        oldest->release();
+        oldest = newer;
+    }
+    if (side.watch != nullptr) side.watch->notify(loop_);
+}
+
+void Readiness::take_events() {
+    std::array<epoll_event, 64> events;
+    const int count = ::epoll_wait(epoll_->fd(), events.data(), static_cast<int>(events.size()), 0);
+    bool renew = false;
+    for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events[static_cast<std::size_t>(i)];
+        const auto found = entries_.find(event.data.fd);
+        if (found == entries_.end()) {
+            // Closed while it was waited for, but alive as a copy: by its number it cannot be taken out any more.
+            renew = true;
+            continue;
+        }
+        // An error or a hang-up is news for both sides.
+        if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) tell(found->second.side(Direction::read));
+        if ((event.events & ~static_cast<std::uint32_t>(EPOLLIN)) != 0) tell(found->second.side(Direction::write));
+        ask_less(event.data.fd);
+    }
+    if (!renew) return;
+    epoll_ = std::make_unique<Epoll>(context_for_readiness(loop_));
+    for (const auto& [fd, entry] : entries_) (void)epoll_->control(EPOLL_CTL_ADD, fd, entry.asked);
+}
+
+void Readiness::listen() {
+    epoll_->async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        take_events();
+        loop_.push_pinned(*this);  // behind the callbacks
+    });
+}
+
+void Readiness::run() noexcept {
+    try {
+        listen();
+    } catch (...) {
+        loop_.push_pinned(*this);  // there is no memory right now
+    }
+}
+
+}  // namespace weft::io
