@@ -16,11 +16,6 @@ OPEN = {
     "futures.cancelling_one_waiter_cancels_the_future_for_all": "the cancelled waiter wakes last",
     "running.run_until_complete_ends_with_the_batch_of_the_stop_callback": "add_done_callback wants a running loop",
 }
-# Written in Python only so far.
-LATER = {
-    "running.system_exit_leaves_the_loop_at_once", "running.keyboard_interrupt_leaves_run_until_complete",
-    "running.get_event_loop_knows_the_set_loop", "tasks.system_exit_of_a_task_leaves_the_run",
-}
 
 
 def python_scenarios(area):
@@ -54,7 +49,7 @@ def main():
         golden |= {f"{path.stem}.{name}": trace for name, trace in sections(text).items()}
     problems = []
     for name in sorted(in_python.keys() | in_cpp.keys()):
-        if name not in in_cpp and (name in LATER or not (HERE / "scenarios" / f"{name.split('.')[0]}.cpp").exists()):
+        if name not in in_cpp and not (HERE / "scenarios" / f"{name.split('.')[0]}.cpp").exists():
             continue
         if name not in in_cpp:
             problems.append(f"{name}: only in Python")

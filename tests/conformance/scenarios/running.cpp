@@ -123,7 +123,6 @@ LOOP_SCENARIO(a_closed_loop_refuses, 19) {
     log(attempt([&] { loop.run_until_complete(create_future<>()); }));
 }
 
-#if 0  // LATER
 LOOP_SCENARIO(system_exit_leaves_the_loop_at_once, 21) {
     Loop& loop = log.loop();
     loop.call_soon([&] {
@@ -135,9 +134,7 @@ LOOP_SCENARIO(system_exit_leaves_the_loop_at_once, 21) {
     log("running", loop.is_running());
     turn(loop);
 }
-#endif
 
-#if 0  // LATER
 LOOP_SCENARIO(keyboard_interrupt_leaves_run_until_complete, 21) {
     Loop& loop = log.loop();
     auto main = [&]() -> Coro<std::string> {
@@ -150,7 +147,6 @@ LOOP_SCENARIO(keyboard_interrupt_leaves_run_until_complete, 21) {
     log("done", task.done());
     log(attempt([&] { return loop.run_until_complete(task); }));
 }
-#endif
 
 LOOP_SCENARIO(no_running_loop, 29) {
     log(attempt([] { (void)get_running_loop(); }));
@@ -159,7 +155,6 @@ LOOP_SCENARIO(no_running_loop, 29) {
     log(attempt([] { (void)get_running_loop(); }));
 }
 
-#if 0  // LATER
 LOOP_SCENARIO(get_event_loop_knows_the_set_loop, 29) {
     set_event_loop(nullptr);
     log(refused([] { (void)get_event_loop(); }));
@@ -171,7 +166,6 @@ LOOP_SCENARIO(get_event_loop_knows_the_set_loop, 29) {
     other->close();
     set_event_loop(nullptr);
 }
-#endif
 
 LOOP_SCENARIO(a_loop_can_be_run_again_and_again, 14, 18) {
     auto main = [&](int n) -> Coro<> {

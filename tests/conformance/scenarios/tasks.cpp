@@ -76,7 +76,6 @@ SCENARIO(the_outcomes_of_a_task, 57) {
     }
 }
 
-#if 0  // LATER
 LOOP_SCENARIO(system_exit_of_a_task_leaves_the_run, 57) {
     auto other = [&]() -> Coro<> {
         log("other task");
@@ -88,7 +87,6 @@ LOOP_SCENARIO(system_exit_of_a_task_leaves_the_run, 57) {
     log("stored too", task.done(), task.exception(), second.done());
     log.loop().run_until_complete(second);
 }
-#endif
 
 SCENARIO(done_callbacks_run_a_turn_after_the_end, 58, 59) {
     Turns turns;

@@ -39,7 +39,8 @@ Trace* listener = nullptr;
 void hear(std::string_view message, const std::exception_ptr& exception) {
     if (listener == nullptr) return;
     for (const std::string_view words : {"Exception in callback", "exception in shielded future",
-                                         "Task was destroyed but it is pending!"}) {
+                                         "Task was destroyed but it is pending!",
+                                         "unhandled exception during run() shutdown"}) {
         if (message.find(words) != std::string_view::npos) message = words;
     }
     if (exception == nullptr) {
@@ -117,6 +118,10 @@ std::string err(const std::exception_ptr& exception) {
         std::rethrow_exception(exception);
     } catch (const CancelledError& error) {
         return with_text("CancelledError", error.message());
+    } catch (const SystemExit& exit) {
+        return with_text("SystemExit", std::to_string(exit.code()));
+    } catch (const KeyboardInterrupt&) {
+        return "KeyboardInterrupt";
     } catch (const TimeoutError&) {
         return "TimeoutError";
     } catch (const InvalidStateError&) {

@@ -111,7 +111,7 @@ class Trace:
         gc.collect()
 
     def hear(self, loop, context):
-        message = context["message"]
+        message = context["message"].replace("asyncio.run()", "run()")
         for words in ("Exception in callback", "exception in shielded future"):
             if words in message:
                 message = words
