@@ -13,9 +13,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 OPEN = {
     "cancel.a_cancel_that_the_awaited_future_refuses_is_marked": "the mark's message beats the future's",
     "cancel.two_cancels_before_the_delivery": "the mark's message beats the forwarded one",
+    "timeout.an_outside_cancel_as_well": "the mark's message beats the forwarded one",
+    "wait_for.expiry_and_an_outside_cancel_together": "the mark's message beats the forwarded one",
     "futures.cancelling_one_waiter_cancels_the_future_for_all": "the cancelled waiter wakes last",
     "running.run_until_complete_ends_with_the_batch_of_the_stop_callback": "add_done_callback wants a running loop",
+    "shield.a_late_failure_that_somebody_reads": "the shield listens for the failure at once, not a turn later",
 }
+# Of areas that are in both languages, what is in Python only so far.
+LATER = {"context.the_exception_handler_runs_in_the_context_of_the_callback"}
 
 
 def python_scenarios(area):
@@ -49,7 +54,7 @@ def main():
         golden |= {f"{path.stem}.{name}": trace for name, trace in sections(text).items()}
     problems = []
     for name in sorted(in_python.keys() | in_cpp.keys()):
-        if name not in in_cpp and not (HERE / "scenarios" / f"{name.split('.')[0]}.cpp").exists():
+        if name not in in_cpp and (name in LATER or not (HERE / "scenarios" / f"{name.split('.')[0]}.cpp").exists()):
             continue
         if name not in in_cpp:
             problems.append(f"{name}: only in Python")

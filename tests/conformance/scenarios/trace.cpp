@@ -116,6 +116,10 @@ std::string err(const std::exception_ptr& exception) {
     if (exception == nullptr) return "None";
     try {
         std::rethrow_exception(exception);
+    } catch (const ExceptionGroup& group) {
+        std::string errors;
+        for (const auto& error : group.exceptions()) errors += (errors.empty() ? "" : ", ") + err(error);
+        return "ExceptionGroup(" + group.message() + ": " + errors + ")";
     } catch (const CancelledError& error) {
         return with_text("CancelledError", error.message());
     } catch (const SystemExit& exit) {

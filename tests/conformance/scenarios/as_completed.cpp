@@ -20,7 +20,7 @@ using Tasks = std::vector<Task<std::string>>;
 
 // Coros are move-only: no initialiser list.
 template <class... C>
-Coros all_of(C... coros) {
+Coros coros_of(C... coros) {
     Coros all;
     (all.push_back(std::move(coros)), ...);
     return all;
@@ -38,7 +38,7 @@ Tasks named_tasks(std::vector<int> delays) {
 }  // namespace
 
 SCENARIO(results_in_order_of_completion, 175) {
-    for (auto next : as_completed(all_of(after(3s, "c"), after(1s, "a"), after(2s, "b")))) {
+    for (auto next : as_completed(coros_of(after(3s, "c"), after(1s, "a"), after(2s, "b")))) {
         const auto got = co_await next;
         log.at(got);
     }
@@ -67,7 +67,7 @@ SCENARIO(all_start_at_the_call, 177) {
         log("starts", n);
         co_return std::to_string(n);
     };
-    auto stream = as_completed(all_of(child(1), child(2)));
+    auto stream = as_completed(coros_of(child(1), child(2)));
     co_await sleep(0s);
     log("before the first await");
     for (auto next : stream) {
@@ -105,7 +105,7 @@ SCENARIO(the_timeout_counts_from_the_call, 178) {
 }
 
 SCENARIO(outcomes_already_queued_are_still_delivered, 178) {
-    auto stream = as_completed(all_of(after(1s, "one"), after(2s, "two"), after(50s, "late")), 3s);
+    auto stream = as_completed(coros_of(after(1s, "one"), after(2s, "two"), after(50s, "late")), 3s);
     co_await sleep(10s);
     for (auto next : stream) {
         const auto got = co_await outcome(std::move(next));
@@ -146,7 +146,7 @@ SCENARIO(nothing_to_wait_for, 179) {
 }
 
 SCENARIO(concurrent_consumers_take_one_each, 180) {
-    auto stream = as_completed(all_of(after(2s, "two"), after(1s, "one"), after(3s, "three")));
+    auto stream = as_completed(coros_of(after(2s, "two"), after(1s, "one"), after(3s, "three")));
     std::vector<Coro<>> consumers;
     char name = 'a';
     for (auto next : stream) {
@@ -160,7 +160,7 @@ SCENARIO(concurrent_consumers_take_one_each, 180) {
 }
 
 SCENARIO(out_of_order, 180) {
-    auto stream = as_completed(all_of(after(2s, "two"), after(1s, "one")));
+    auto stream = as_completed(coros_of(after(2s, "two"), after(1s, "one")));
     auto slot = stream.begin();
     auto first = *slot;
     ++slot;
