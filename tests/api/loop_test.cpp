@@ -57,7 +57,7 @@ Coro<> hold(std::shared_ptr<int> held) {
 
 }  // namespace
 
-TEST_CASE("call_soon runs callbacks in order, each in the turn after it was queued") {
+TEST_CASE("rules 1 and 2: call_soon runs callbacks in order, each in the turn after it was queued") {
     const auto loop = weft::new_event_loop();
     Log log;
     loop->call_soon([&] {
@@ -73,7 +73,7 @@ TEST_CASE("call_soon runs callbacks in order, each in the turn after it was queu
     CHECK(log == Log{1, 2, 3, 4});
 }
 
-TEST_CASE("stop lets the batch finish, and what it queued waits for the next run") {
+TEST_CASE("rules 13 and 14: stop lets the batch finish, and what it queued waits for the next run") {
     Loop loop;
     Log log;
     loop.call_soon([&] { loop.stop(); });
@@ -88,7 +88,7 @@ TEST_CASE("stop lets the batch finish, and what it queued waits for the next run
     CHECK(log == Log{1, 2});
 }
 
-TEST_CASE("timers run by deadline, equal ones in order of creation") {
+TEST_CASE("rule 6: timers run by deadline, equal ones in order of creation") {
     Loop loop;
     Log log;
     const weft::TimePoint start = loop.time();
@@ -102,7 +102,7 @@ TEST_CASE("timers run by deadline, equal ones in order of creation") {
     CHECK(loop.time() >= start + 4ms);
 }
 
-TEST_CASE("a timer that is due at once runs after everything that was ready") {
+TEST_CASE("rule 5: a timer that is due at once runs after everything that was ready") {
     Loop loop;
     Log log;
     SUBCASE("no delay") {
@@ -119,7 +119,7 @@ TEST_CASE("a timer that is due at once runs after everything that was ready") {
     CHECK(log == Log{1, 2});
 }
 
-TEST_CASE("a cancelled handle never runs and drops its callable at once") {
+TEST_CASE("rule 9: a cancelled handle never runs and drops its callable at once") {
     Loop loop;
     const auto token = std::make_shared<int>(0);
     const auto count = [token] { ++*token; };
@@ -153,7 +153,7 @@ TEST_CASE("a handle that has run is not cancelled") {
     CHECK_FALSE(handle.cancelled());
 }
 
-TEST_CASE("TimerHandle::when is the absolute time, before and after it fired or was cancelled") {
+TEST_CASE("rule 11: TimerHandle::when is the absolute time, before and after it fired or was cancelled") {
     Loop loop;
     const weft::TimePoint past = loop.time() - 1s;
     const TimerHandle fired = loop.call_at(past, [] {});
@@ -193,7 +193,7 @@ TEST_CASE("handles are compared by identity, are empty by default and outlive th
     CHECK_FALSE(timer.cancelled());
 }
 
-TEST_CASE("an exception that leaves a callback is reported, and the loop goes on") {
+TEST_CASE("rule 20: an exception that leaves a callback is reported, and the loop goes on") {
     const Reports reports;
     Loop loop;
     Log log;
@@ -204,7 +204,7 @@ TEST_CASE("an exception that leaves a callback is reported, and the loop goes on
     CHECK(reports.count("Exception in callback | std::runtime_error: boom") == 1);
 }
 
-TEST_CASE("call_soon_threadsafe from four threads keeps the order of each") {
+TEST_CASE("rule 28: call_soon_threadsafe from four threads keeps the order of each") {
     constexpr std::size_t kThreads = 4;
     constexpr int kEach = 2000;
     Loop loop;
@@ -229,7 +229,7 @@ TEST_CASE("call_soon_threadsafe from four threads keeps the order of each") {
     CHECK(loop.rescues() == 0);
 }
 
-TEST_CASE("call_soon_threadsafe wakes a loop that sleeps") {
+TEST_CASE("rule 28: call_soon_threadsafe wakes a loop that sleeps") {
     Loop loop;
     bool lost = false;
     loop.call_later(30s, [&] {  // fails instead of hanging
@@ -255,7 +255,7 @@ TEST_CASE("a handle may be cancelled from any thread") {
     CHECK(handle.cancelled());
 }
 
-TEST_CASE("what is not thread-safe is refused on another thread while the loop runs") {
+TEST_CASE("rule 27: what is not thread-safe is refused on another thread while the loop runs") {
     Loop loop;
     std::vector<std::string> texts;
     const auto text_of = [&](auto call) {
@@ -288,7 +288,7 @@ TEST_CASE("what is not thread-safe is refused on another thread while the loop r
     CHECK(texts[4] == "This event loop is already running");
 }
 
-TEST_CASE("run_until_complete gives the value, or throws what the awaitable failed with") {
+TEST_CASE("rule 15: run_until_complete gives the value, or throws what the awaitable failed with") {
     Loop loop;
     SUBCASE("a coroutine") { CHECK(loop.run_until_complete(give(7)) == 7); }
     SUBCASE("one that waits") { CHECK(loop.run_until_complete(give_later(8, 1ms)) == 8); }
@@ -331,7 +331,7 @@ TEST_CASE("run_until_complete gives the value, or throws what the awaitable fail
     CHECK_FALSE(loop.is_running());
 }
 
-TEST_CASE("run_until_complete that is stopped first says so, and the loop stays usable") {
+TEST_CASE("rule 16: run_until_complete that is stopped first says so, and the loop stays usable") {
     Loop loop;
     const auto future = loop.create_future<int>();
     loop.call_soon([&] { loop.stop(); });
@@ -346,7 +346,7 @@ TEST_CASE("run_until_complete that is stopped first says so, and the loop stays 
     CHECK(loop.run_until_complete(future) == 1);
 }
 
-TEST_CASE("a loop runs once at a time, and only one on a thread") {
+TEST_CASE("rule 18: a loop runs once at a time, and only one on a thread") {
     Loop loop;
     Loop inner;
     Log log;
@@ -368,7 +368,7 @@ TEST_CASE("a loop runs once at a time, and only one on a thread") {
     CHECK(inner.run_until_complete(give(2)) == 2);
 }
 
-TEST_CASE("a closed loop refuses everything") {
+TEST_CASE("rule 19: a closed loop refuses everything") {
     Loop loop;
     CHECK_FALSE(loop.is_closed());
     loop.close();
@@ -385,7 +385,7 @@ TEST_CASE("a closed loop refuses everything") {
     CHECK_THROWS_WITH_AS((void)weft::run_coroutine_threadsafe(give(1), loop), text, std::runtime_error);
 }
 
-TEST_CASE("close drops callbacks, reports the tasks that are left and destroys their frames") {
+TEST_CASE("rules 19 and 68: close drops callbacks, reports the tasks that are left and destroys their frames") {
     const Reports reports;
     const auto held = std::make_shared<int>(0);
     weft::Task<> task;
@@ -408,7 +408,7 @@ TEST_CASE("close drops callbacks, reports the tasks that are left and destroys t
     CHECK(reports.count("left over") == 1);
 }
 
-TEST_CASE("a thread future is completed with an error if its loop closes before the task began") {
+TEST_CASE("rule 219: a thread future is completed with an error if its loop closes before the task began") {
     Loop loop;
     const weft::ConcurrentFuture<int> future = weft::run_coroutine_threadsafe(give(1), loop);
     CHECK_FALSE(future.done());
@@ -519,7 +519,7 @@ TEST_CASE("rule 55: a loop's tasks take the context of the thread that made them
     CHECK(loop.run_until_complete(add()) == 1);
 }
 
-TEST_CASE("a gather whose loop is gone does not disturb the completion of its children") {
+TEST_CASE("rule 53: a gather whose loop is gone does not disturb the completion of its children") {
     const weft::Future<int> future = weft::create_future<int>();
     weft::Future<std::tuple<int>> gathering;
     {

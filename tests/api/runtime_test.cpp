@@ -152,7 +152,7 @@ TEST_CASE("run throws what main throws") {
     }
 }
 
-TEST_CASE("run throws CancelledError if main ends cancelled") {
+TEST_CASE("rule 205: run throws CancelledError if main ends cancelled") {
     for (const int loops : {1, 3}) {
         CAPTURE(loops);
         const auto cancel_self = []() -> Coro<> {
@@ -168,7 +168,7 @@ TEST_CASE("run throws CancelledError if main ends cancelled") {
     }
 }
 
-TEST_CASE("run inside run is refused, and the outer one stays usable") {
+TEST_CASE("rule 201: run inside run is refused, and the outer one stays usable") {
     for (const int loops : {1, 2}) {
         CAPTURE(loops);
         const auto main = []() -> Coro<std::string> {
@@ -255,7 +255,7 @@ Coro<> stubborn(int more, std::atomic<int>& started, std::atomic<int>& cancelled
 
 }  // namespace
 
-TEST_CASE("tasks that are left are cancelled and awaited, also those made during the sweep") {
+TEST_CASE("rule 203: tasks that are left are cancelled and awaited, also those made during the sweep") {
     for (const int loops : {1, 3}) {
         CAPTURE(loops);
         std::atomic<int> started = 0;
@@ -300,7 +300,7 @@ TEST_CASE("tasks that are left are cancelled and awaited, also those made during
     }
 }
 
-TEST_CASE("a task that is cancelled before its first step is never entered") {
+TEST_CASE("rule 76: a task that is cancelled before its first step is never entered") {
     const auto held = std::make_shared<int>(0);
     const auto count = [](std::shared_ptr<int> counter) -> Coro<> {
         ++*counter;
@@ -315,7 +315,7 @@ TEST_CASE("a task that is cancelled before its first step is never entered") {
     CHECK(*held == 0);
 }
 
-TEST_CASE("a task that fails while it is cancelled at the end is reported by name") {
+TEST_CASE("rule 202: a task that fails while it is cancelled at the end is reported by name") {
     for (const int loops : {1, 3}) {
         CAPTURE(loops);
         const Reports reports;
@@ -338,7 +338,7 @@ TEST_CASE("a task that fails while it is cancelled at the end is reported by nam
     }
 }
 
-TEST_CASE("a failure that nobody saw is reported when its last handle goes") {
+TEST_CASE("rule 69: a failure that nobody saw is reported when its last handle goes") {
     const Reports reports;
     const auto fail = []() -> Coro<> {
         throw std::runtime_error("unseen");
@@ -479,7 +479,7 @@ TEST_CASE("loop(i) beyond the last throws std::out_of_range") {
     CHECK_THROWS_AS((void)runtime.loop(2), std::out_of_range);
 }
 
-TEST_CASE("run_coroutine_threadsafe runs on the loop that was named, from its first step to its last") {
+TEST_CASE("rule 216: run_coroutine_threadsafe runs on the loop that was named, from its first step to its last") {
     Runtime runtime({.loops = 3});
     std::set<ThreadId> threads;
     for (std::size_t i = 0; i < runtime.loops(); ++i) {
@@ -512,7 +512,7 @@ TEST_CASE("a blocking result() of a pending future on a loop's thread is an erro
     }
 }
 
-TEST_CASE("result() with a limit gives up, and the task runs on until it is cancelled") {
+TEST_CASE("rule 218: result() with a limit gives up, and the task runs on until it is cancelled") {
     Runtime runtime({.loops = 2});
     std::atomic<int> started = 0;
     std::atomic<int> cancelled = 0;
@@ -615,7 +615,7 @@ TEST_CASE("any_loop frees the child of a pinned task") {
     CHECK(weft::run_coroutine_threadsafe(pinned(), runtime.loop(1)).result());
 }
 
-TEST_CASE("a pinned task wakes on its own loop, whoever completes what it awaits") {
+TEST_CASE("rule 50: a pinned task wakes on its own loop, whoever completes what it awaits") {
     Runtime runtime({.loops = 2});
     const auto ping = [](weft::Future<int> future) -> Coro<bool> {
         const ThreadId before = std::this_thread::get_id();
@@ -637,7 +637,7 @@ TEST_CASE("a pinned task wakes on its own loop, whoever completes what it awaits
 
 // --- from another thread ------------------------------------------------------------------------------------------
 
-TEST_CASE("a task is cancelled from a plain thread") {
+TEST_CASE("rule 100: a task is cancelled from a plain thread") {
     Runtime runtime({.loops = 2});
     const auto start = []() -> Coro<Task<>> { co_return weft::create_task(weft::sleep(1h)); };
     // The message is not looked at here, see throws().
@@ -663,7 +663,7 @@ TEST_CASE("a task is cancelled from a plain thread") {
     check_no_rescues(runtime);
 }
 
-TEST_CASE("cancels from threads race with completions: each task ends once, in one way") {
+TEST_CASE("rule 100: cancels from threads race with completions: each task ends once, in one way") {
     constexpr std::size_t kTasks = 600;
     Runtime runtime({.loops = 2});
     const auto work = [](std::size_t number) -> Coro<int> {
@@ -695,7 +695,7 @@ TEST_CASE("cancels from threads race with completions: each task ends once, in o
     check_no_rescues(runtime);
 }
 
-TEST_CASE("call_soon_threadsafe keeps the order of each plain thread on each loop of many") {
+TEST_CASE("rule 28: call_soon_threadsafe keeps the order of each plain thread on each loop of many") {
     constexpr std::size_t kThreads = 4;
     constexpr int kEach = 500;
     Runtime runtime({.loops = 2});
@@ -721,7 +721,7 @@ TEST_CASE("call_soon_threadsafe keeps the order of each plain thread on each loo
     check_no_rescues(runtime);
 }
 
-TEST_CASE("call_soon on another thread's loop is refused") {
+TEST_CASE("rule 27: call_soon on another thread's loop is refused") {
     Runtime runtime({.loops = 2});
     Loop& loop = runtime.loop(1);
     (void)weft::run_coroutine_threadsafe(where(), loop).result();  // it runs

@@ -48,7 +48,7 @@ std::unique_ptr<Loop> make_loop() { return std::make_unique<Loop>(std::make_uniq
 
 }  // namespace
 
-TEST_CASE("handle: a callback runs once and is destroyed after it ran") {
+TEST_CASE("rule 9: a callback runs once and is destroyed after it ran") {
     const auto loop = make_loop();
     const auto calls = std::make_shared<int>(0);
     const Handle handle = call_soon(*loop, Owning{calls});
@@ -59,7 +59,7 @@ TEST_CASE("handle: a callback runs once and is destroyed after it ran") {
     CHECK_FALSE(handle.cancelled());
 }
 
-TEST_CASE("handle: cancel destroys the callable at once, and it does not run") {
+TEST_CASE("rule 9: cancel destroys the callable at once, and it does not run") {
     const auto loop = make_loop();
     const auto calls = std::make_shared<int>(0);
     const Handle handle = call_soon(*loop, Owning{calls});
@@ -96,7 +96,7 @@ TEST_CASE("handle: a callback that cancels itself runs to its end") {
     CHECK(owned.use_count() == 1);
 }
 
-TEST_CASE("handle: a callback may cancel the next of its own batch") {
+TEST_CASE("rule 10: a callback may cancel the next of its own batch") {
     const auto loop = make_loop();
     const auto calls = std::make_shared<int>(0);
     Handle next;
@@ -133,7 +133,7 @@ TEST_CASE("handle: closing the loop destroys the callable and runs nothing") {
     CHECK_FALSE(queued.cancelled());
 }
 
-TEST_CASE("timer handle: knows its time for ever, and a cancelled timer does not run") {
+TEST_CASE("rule 11: a timer handle knows its time for ever, and a cancelled timer does not run") {
     const auto loop = make_loop();
     const auto calls = std::make_shared<int>(0);
     const TimePoint start = loop->now();
@@ -149,7 +149,7 @@ TEST_CASE("timer handle: knows its time for ever, and a cancelled timer does not
     CHECK(cancelled.when() == start + 2s);
 }
 
-TEST_CASE("timer handle: rule 12, cancelled off its loop it leaves the heap and not only when due") {
+TEST_CASE("rule 12: a timer cancelled off its loop leaves the heap and not only when due") {
     const auto loop = make_loop();
     for (int i = 0; i < 1000; ++i) {
         const TimerHandle timer = call_at(*loop, loop->now() + 1h, [] {});
@@ -214,7 +214,7 @@ TEST_CASE("handle: an exception goes to the reporter, the callable is destroyed,
     CHECK(*calls == 1);
 }
 
-TEST_CASE("handle: cancel from another thread and run have exactly one winner") {
+TEST_CASE("rule 9: cancel from another thread and run have exactly one winner") {
     constexpr int kRounds = 3'000;
     const auto loop = make_loop();
     int ran = 0;

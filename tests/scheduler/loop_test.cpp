@@ -61,6 +61,7 @@ class ListeningParker final : public Parker {
 public:
     std::size_t poll() override {
         ++polls;
+        if (on_poll) on_poll();
         return 0;
     }
     void park_until(std::optional<TimePoint>) override {
@@ -76,13 +77,14 @@ public:
     int polls = 0;
     int parks = 0;
     int unparks = 0;
+    std::function<void()> on_poll;
     std::function<void()> on_park;
     mutable std::function<void()> on_now;
 };
 
 }  // namespace
 
-TEST_CASE("loop: a turn runs what was ready when it began") {
+TEST_CASE("rule 2: a turn runs what was ready when it began") {
     Recordings r(3);
     const auto loop = make_loop();
     Scripted adds([&] {
@@ -97,7 +99,7 @@ TEST_CASE("loop: a turn runs what was ready when it began") {
     CHECK(r.log() == Log{1, 2, 3});
 }
 
-TEST_CASE("loop: alone, all ready work is one queue, first in, first out") {
+TEST_CASE("rule 1: alone, all ready work is one queue, first in, first out") {
     Recordings r(600);
     const auto loop = make_loop();
     for (int i = 1; i <= 600; ++i) i % 3 == 0 ? loop->push_pinned(r[i]) : loop->push(r[i]);
@@ -105,7 +107,7 @@ TEST_CASE("loop: alone, all ready work is one queue, first in, first out") {
     CHECK(r.log() == counting(1, 600));
 }
 
-TEST_CASE("loop: a due timer queues behind what is ready, in the same turn") {
+TEST_CASE("rules 4 and 5: a due timer queues behind what is ready, in the same turn") {
     Recordings r(4);
     const auto loop = make_loop();
     Alarm first(r[3]);
@@ -119,6 +121,76 @@ TEST_CASE("loop: a due timer queues behind what is ready, in the same turn") {
     loop->step();
     CHECK(r.log() == counting(1, 4));
     CHECK(loop->armed_timers() == 0);
+}
+
+TEST_CASE("rules 3 and 4: in a turn events are polled, then due timers queued, then the batch runs") {
+    Recordings r(5);
+    auto parker = std::make_unique<ListeningParker>();
+    ListeningParker& listening = *parker;
+    const auto loop = std::make_unique<Loop>(std::move(parker));
+    Alarm due(r[4]);
+    Alarm cancelled(r[5]);
+    Scripted adds([&] {
+        r[2].run();
+        loop->push(r[1]);  // for the next turn, behind which the batch must not look
+    });
+    SUBCASE("nothing is ready: it parks, and what that brings goes before the timers that are due") {
+        loop->arm(cancelled, TimePoint{} + 1s);
+        CHECK(loop->disarm(cancelled));
+        listening.on_park = [&] {
+            loop->arm(due, TimePoint{});
+            loop->push(adds);
+            loop->push(r[3]);
+        };
+        loop->step();
+        CHECK(listening.parks == 1);
+        CHECK(r.log() == Log{2, 3, 4});
+    }
+    SUBCASE("a timer is due already: it looks for events without blocking, and they go first") {
+        loop->arm(due, TimePoint{});
+        listening.on_poll = [&] {
+            loop->push(adds);
+            loop->push(r[3]);
+        };
+        loop->step();
+        CHECK(listening.parks == 0);
+        CHECK(listening.polls == 1);
+        CHECK(r.log() == Log{2, 3, 4});
+    }
+    SUBCASE("stop was asked: it does not block") {
+        loop->push(adds);
+        loop->push(r[3]);
+        loop->arm(due, TimePoint{});
+        loop->stop();
+        loop->run();
+        CHECK(listening.parks == 0);
+        CHECK(listening.polls == 1);
+        CHECK(r.log() == Log{2, 3, 4});
+    }
+    listening.on_poll = nullptr;
+    loop->step();
+    CHECK(r.log().back() == 1);
+    loop->close();
+}
+
+TEST_CASE("rule 7: a timer whose deadline is now is due, one tick later it is not") {
+    Recordings r(2);
+    const auto loop = make_loop();
+    Alarm now(r[1]);
+    Alarm later(r[2]);
+    Scripted nothing([] {});
+    loop->arm(later, loop->now() + 1ns);
+    loop->arm(now, loop->now());
+    loop->push(nothing);
+    loop->step();
+    CHECK(r.log() == Log{1});
+    loop->push(nothing);
+    loop->step();
+    CHECK(r.log() == Log{1});
+    static_cast<VirtualParker&>(loop->parker()).advance(1ns);
+    loop->push(nothing);
+    loop->step();
+    CHECK(r.log() == Log{1, 2});
 }
 
 TEST_CASE("loop: with nothing ready it waits for the next deadline and runs what is due") {
@@ -152,7 +224,7 @@ TEST_CASE("loop: a busy loop still sees its timers") {
     loop->close();
 }
 
-TEST_CASE("loop: stop ends run after the batch") {
+TEST_CASE("rules 13 and 14: stop ends run after the batch") {
     Recordings r(2);
     const auto loop = make_loop();
     Scripted stops([&] { loop->stop(); });
@@ -170,7 +242,7 @@ TEST_CASE("loop: stop ends run after the batch") {
     }
 }
 
-TEST_CASE("loop: a stop before run makes one turn, even with nothing to do") {
+TEST_CASE("rule 13: a stop before run makes one turn, even with nothing to do") {
     Recordings r(1);
     const auto loop = make_loop();
     loop->stop();
@@ -198,7 +270,7 @@ TEST_CASE("loop: knows that it runs and is current only while it does") {
     CHECK_FALSE(loop->running());
 }
 
-TEST_CASE("loop: interrupt leaves run after the current Runnable, the rest stays queued") {
+TEST_CASE("rule 21: interrupt leaves run after the current Runnable, the rest stays queued") {
     Recordings r(3);
     const auto loop = make_loop();
     Scripted interrupts([&] { loop->interrupt(std::make_exception_ptr(std::runtime_error("Ctrl-C"))); });
@@ -373,7 +445,7 @@ TEST_CASE("loop: a long run of forks yields only if something else waits for the
     loop->close();
 }
 
-TEST_CASE("loop: close drops what is queued, discards timers, and refuses what comes later") {
+TEST_CASE("rule 19: close drops what is queued, discards timers, and refuses what comes later") {
     auto loop = make_loop();
     Recordings r(6);
     Alarm alarm(r[3]);
@@ -445,7 +517,7 @@ TEST_CASE("loop: what the end of a slot queues or arms is dropped, too") {
     CHECK(loop->armed_timers() == 0);
 }
 
-TEST_CASE("loop: a post from another thread wakes a parked loop") {
+TEST_CASE("rule 28: a post from another thread wakes a parked loop") {
     constexpr int kRounds = 500;
     Loop loop(std::make_unique<CondvarParker>());
     loop.bound_parks(10s);  // a lost wake-up shows as a rescue instead of a hang
@@ -463,7 +535,7 @@ TEST_CASE("loop: a post from another thread wakes a parked loop") {
     for (Recordings& one : r) CHECK(one.log() == Log{1});
 }
 
-TEST_CASE("loop: a sender races with the loop that goes to sleep, and no wake-up is lost") {
+TEST_CASE("rule 28: a sender races with the loop that goes to sleep, and no wake-up is lost") {
     constexpr int kRounds = 20'000;
     Loop loop(std::make_unique<CondvarParker>());
     loop.bound_parks(10s);

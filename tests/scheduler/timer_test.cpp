@@ -61,7 +61,7 @@ TimePoint at(Duration time) { return TimePoint{} + time; }
 
 }  // namespace
 
-TEST_CASE("timer: what is due fires in the order of the deadlines") {
+TEST_CASE("rule 6: what is due fires in the order of the deadlines") {
     Alarms a(5);
     TimerQueue queue;
     CHECK(queue.empty());
@@ -82,7 +82,7 @@ TEST_CASE("timer: what is due fires in the order of the deadlines") {
     CHECK(queue.footprint() == 0);
 }
 
-TEST_CASE("timer: equal deadlines fire in the order in which they were armed") {
+TEST_CASE("rule 6: equal deadlines fire in the order in which they were armed") {
     Alarms a(50);
     TimerQueue queue;
     for (int i = 1; i <= 50; ++i) queue.arm(a[i], at(1s));
@@ -132,7 +132,7 @@ TEST_CASE("timer: arming and disarming a million times leaves nothing behind") {
 }
 
 // What a server does: every request arms a timeout that never comes, while others are armed all the time.
-TEST_CASE("timer: arming and disarming beside armed timers keeps the heap small") {
+TEST_CASE("rule 12: arming and disarming beside armed timers keeps the heap small") {
     constexpr int kOthers = 100;
     Alarms a(kOthers + 10);
     TimerQueue queue;
