@@ -9,6 +9,7 @@
 #include "sync/concurrent_future.hpp"
 #include "sync/context_var.hpp"
 #include "sync/coro.hpp"
+#include "sync/cpu_executor.hpp"
 #include "sync/errors.hpp"
 #include "sync/exception_group.hpp"
 #include "sync/executor.hpp"

@@ -12,6 +12,7 @@
 #include "api/loop.hpp"
 #include "api/runner.hpp"
 #include "api/runtime.hpp"
+#include "sync/cpu_executor.hpp"
 #include "tests/support/ended.hpp"
 #include "tests/support/manual_executor.hpp"
 #include "tests/support/reports.hpp"
@@ -110,4 +111,17 @@ TEST_CASE("rule 201: a Runtime that stops waits for its jobs, too") {
     opener = std::jthread([&] { gate.count_down(); });
     runtime.stop();
     CHECK(ended);
+}
+
+TEST_CASE("run_in_executor: computations go to the CPU executor, which oneTBB runs") {
+    auto body = []() -> Coro<int> {
+        Loop& loop = get_running_loop();
+        int sum = 0;
+        for (int i = 0; i < 10; ++i) {
+            const Future<int> square = loop.run_in_executor(weft::cpu_executor(), [](int n) { return n * n; }, i);
+            sum += co_await square;
+        }
+        co_return sum;
+    };
+    CHECK(weft::run(body(), {.loops = 2}) == 285);
 }

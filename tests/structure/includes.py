@@ -5,7 +5,7 @@ usage: includes.py ROOT     prints one line per wrong include, exits 1 if there 
 
 A room includes itself and the rooms left of it, always with the folder: "sync/future.hpp".
 <boost/...> stays in io, api/asio.hpp and api/*.cpp; scheduler and sync are tested without it.
-<spdlog/...> stays in .cpp files. Nothing that <weft/weft.hpp> reaches names Asio or spdlog.
+<spdlog/...> and <oneapi/...> (oneTBB) stay in .cpp files. Nothing that <weft/weft.hpp> reaches names them or Asio.
 scheduler knows no coroutine: its loop only knows Runnable.
 examples and bench see what a user sees: <weft/...>, never "sync/future.hpp".
 """
@@ -56,6 +56,8 @@ def wrong_library(file, quote, name):
             return "Boost stays in io, api/asio.hpp and api/*.cpp"
     if name.startswith("spdlog/") and not cpp:
         return "spdlog stays in .cpp files"
+    if name.startswith(("oneapi/", "tbb/")) and not cpp:
+        return "oneTBB stays in .cpp files"
     if room == "scheduler" and quote == "<" and name == "coroutine":
         return "scheduler knows no coroutine, only Runnable"
     return None
@@ -88,7 +90,7 @@ def check_public_header(root):
     while todo:
         header = todo.pop()
         for number, _, name in includes(root / header):
-            if re.match(r"boost/(asio|beast)\b|asio\b|spdlog/", name):
+            if re.match(r"boost/(asio|beast)\b|asio\b|spdlog/|oneapi/|tbb/", name):
                 yield f"{header}:{number}: <weft/weft.hpp> reaches {name}: {ways[header]} -> {name}"
             elif name not in ways and (root / name).is_file():
                 ways[name] = f"{ways[header]} -> {name}"

@@ -35,6 +35,7 @@ WRONG = [
     ("tests/sync/future_test.cpp", "#include <boost/asio.hpp>", "no Boost here"),
     ("bench/fib.cpp", '#include "sync/future.hpp"', "write <weft/...>"),
     ("io/reactor.hpp", "#include <spdlog/spdlog.h>", "spdlog stays in"),
+    ("sync/future.hpp", "#include <oneapi/tbb/task_arena.h>", "oneTBB stays in"),
     ("io/stream.hpp", "#include <boost/asio/ip/tcp.hpp>", "<weft/weft.hpp> reaches"),
     ("io/stream.hpp", '#include "io/reactor.hpp"',
      "api/weft.hpp -> io/stream.hpp -> io/reactor.hpp -> boost/asio.hpp"),
