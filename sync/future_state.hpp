@@ -141,7 +141,7 @@ public:
     }
 
     // Takes a waiter out that was added. Returns false if it was woken, or is about to be. The caller holds a reference.
-    // Cost: O(1) amortised over the waiters that were added after it.
+    // Cost: O(1) amortised over the waiters that were added.
     [[nodiscard]] bool remove_waiter(RemovableWaiter& waiter) noexcept;
 
     [[nodiscard]] bool has_waiters() const noexcept {
@@ -229,6 +229,7 @@ protected:
         return reinterpret_cast<Waiter*>(static_cast<std::uintptr_t>(word & kWaiters));
     }
     static void wake_all(Waiter* newest) noexcept;
+    static void link_down(Waiter* newest, const Waiter& wanted) noexcept;
     void unlink(RemovableWaiter& waiter) noexcept;
 
     scheduler::Atomic<std::uint64_t> word_{0};
