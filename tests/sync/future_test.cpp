@@ -262,19 +262,18 @@ TEST_CASE("rule 47: cancelling one of several tasks that await a future cancels 
 TEST_CASE("rules 48 and 49: an exception that nobody looked at is reported") {
     const Reports reports;
     VirtualLoop loop;
-    const char* expected = "Future exception was never retrieved | std::runtime_error: boom";
+    const Log reported{"Future exception was never retrieved | std::runtime_error: boom"};
+    Log expected;
     SUBCASE("never looked at") {
         create_future().set_exception(failure("boom"));
-        CHECK(reports.all() == Log{expected});
+        expected = reported;
     }
     SUBCASE("done() and cancelled() are no looks") {
-        {
-            const auto future = create_future();
-            future.set_exception(failure("boom"));
-            CHECK(future.done());
-            CHECK_FALSE(future.cancelled());
-        }
-        CHECK(reports.all() == Log{expected});
+        const auto future = create_future();
+        future.set_exception(failure("boom"));
+        CHECK(future.done());
+        CHECK_FALSE(future.cancelled());
+        expected = reported;
     }
     SUBCASE("result() is one") {
         const auto future = create_future();
@@ -300,7 +299,7 @@ TEST_CASE("rules 48 and 49: an exception that nobody looked at is reported") {
         (void)create_future();
         create_future().cancel();
     }
-    if (reports.count(expected) == 0) CHECK(reports.all().empty());
+    CHECK(reports.all() == expected);
 }
 
 TEST_CASE("future: each awaits its own copy; the last owner and a move-only value move") {

@@ -371,6 +371,9 @@ TEST_CASE("rule 94: the first reader of a cancelled task gets the message") {
         const auto task = create_task(cancelled());
         const std::string how = co_await ended(task);
         CHECK(how == "cancelled: the original");
+        const std::string again = co_await ended(task);
+        CHECK(again == "cancelled");
+        CHECK(thrown_by([&] { return task.result(); }) == "cancelled");
         CHECK(task.cancelled());  // rule 57
         CHECK(task.cancelling() == 0);
     };
