@@ -37,7 +37,7 @@ public:
 
 private:
     Runner& runner_;
-    const AnyTask& main_;
+    const AnyTask main_;  // not a reference: sweep() gives a temporary
 };
 
 // Ctrl-C for the time of a run(): rules 209, 210. Not off the main thread, nor if the program has a handler of its own.
