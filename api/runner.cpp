@@ -144,6 +144,15 @@ void Runner::sweep() {
             }
         }
     }
+    if (running) {  // what left another loop just when the last task ended is thrown, too
+        threads_->stop();
+        const std::exception_ptr late = escape_.forget();
+        if (failure == nullptr) {
+            failure = late;
+        } else if (late != nullptr && late != failure) {
+            sync::report("interrupted again while closing", late);
+        }
+    }
     if (failure != nullptr) std::rethrow_exception(failure);
 }
 
