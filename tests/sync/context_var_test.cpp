@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -30,6 +31,7 @@ using weft::current_task;
 using weft::fork_join;
 using weft::gather;
 using weft::sleep;
+using weft::Task;
 using weft::Token;
 using weft::test::Group;
 using weft::test::Reports;
@@ -519,7 +521,7 @@ TEST_CASE("rule 26: a task that a callback makes starts with the callback's cont
     };
     auto body = [&]() -> Coro<> {
         var.set(1);
-        weft::Task<> made;
+        Task<> made;
         loop.call_soon([&] {
             var.set(2);
             made = create_task(child());
@@ -787,28 +789,44 @@ TEST_CASE("rule 55: tasks on different loops share one context without a race") 
     const ContextVar<std::string> var{"var", ""};
     const ContextVar<int> other{"other", 0};
     Context ctx;
-    auto worker = [&](std::string mine) -> Coro<long> {
-        long wrong = 0;
-        for (int i = 0; i < 300; ++i) {
-            const Token token = var.set(mine + std::to_string(i));
-            const std::string seen = var.get();
-            wrong += seen.empty();
+    ctx.run([&] { var.set(std::string(30, '0')); });
+    std::atomic<std::size_t> begun = 0;
+    std::atomic<int> writing = 2;
+    auto begin_together = [&]() -> Coro<> {
+        ++begun;
+        while (begun != group.size()) co_await sleep(0s);
+    };
+    auto write = [&](char mine) -> Coro<long> {
+        co_await begin_together();
+        for (int i = 0; i < 2000; ++i) {
+            const Token token = var.set(std::string(30, mine));
             other.set(other.get() + 1);
             if (i % 3 == 0) var.reset(token);
             if (i % 7 == 0) co_await sleep(0s);
-            const Context copied = ctx.copy();
-            (void)copied.get(other, 0);
+        }
+        --writing;
+        co_return 0;
+    };
+    // Nothing but get() and copy() orders the readers with the writers.
+    auto read = [&](bool copies) -> Coro<long> {
+        co_await begin_together();
+        long wrong = 0;
+        while (writing.load(std::memory_order_relaxed) != 0) {
+            const std::string seen = copies ? ctx.copy().get(var) : var.get();
+            wrong += seen != std::string(30, seen.front());
+            co_await sleep(0s);
         }
         co_return wrong;
     };
     auto body = [&]() -> Coro<long> {
-        std::vector<weft::Task<long>> tasks;
-        for (std::size_t i = 0; i < group.size(); ++i) {
-            tasks.push_back(create_task(worker(std::string(20, static_cast<char>('a' + i))),
-                                        {.loop = &group.loop(i), .context = &ctx}));
-        }
+        std::vector<Task<long>> tasks;
+        tasks.push_back(create_task(write('a'), {.loop = &group.loop(0), .context = &ctx}));
+        tasks.push_back(create_task(write('b'), {.loop = &group.loop(1), .context = &ctx}));
+        tasks.push_back(create_task(read(false), {.loop = &group.loop(2), .context = &ctx}));
+        tasks.push_back(create_task(read(true), {.loop = &group.loop(3), .context = &ctx}));
         long wrong = 0;
-        for (const long part : co_await gather(tasks)) wrong += part;
+        const std::vector<long> parts = co_await gather(tasks);
+        for (const long part : parts) wrong += part;
         co_return wrong;
     };
     CHECK(group.run(body()) == 0);
@@ -818,17 +836,22 @@ TEST_CASE("rule 55: tasks on different loops share one context without a race") 
 TEST_CASE("rule 71: get_context from other loops while the task makes its context") {
     const Group group(2);
     const ContextVar<int> var{"var", 0};
+    std::atomic<int> go = 0;
     auto child = [&](int mine) -> Coro<int> {
+        go = mine;
+        while (go == mine) std::this_thread::yield();
         var.set(mine);
         co_return var.get();
     };
     auto body = [&]() -> Coro<long> {
         long wrong = 0;
-        for (int i = 1; i <= 300; ++i) {
+        for (int i = 1; i <= 2000; ++i) {
             const auto task = create_task(child(i), {.loop = &group.loop(1)});
+            while (go != i) std::this_thread::yield();
+            go = -i;
             const Context seen = task.get_context();
             wrong += co_await task != i;
-            wrong += seen.get(var) != i;
+            wrong += seen.get(var, 0) != i;
         }
         co_return wrong;
     };
@@ -848,13 +871,14 @@ TEST_CASE("rule 55: stealable tasks keep their context wherever they run") {
         co_return wrong;
     };
     auto body = [&]() -> Coro<long> {
-        std::vector<weft::Task<long>> tasks;
+        std::vector<Task<long>> tasks;
         for (int i = 0; i < 500; ++i) {
             var.set(i);
             tasks.push_back(create_task(child(i), {.loop = weft::any_loop}));
         }
         long wrong = 0;
-        for (const long part : co_await gather(std::move(tasks))) wrong += part;
+        const std::vector<long> parts = co_await gather(std::move(tasks));
+        for (const long part : parts) wrong += part;
         co_return wrong;
     };
     CHECK(group.run(body()) == 0);
