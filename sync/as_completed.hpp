@@ -145,17 +145,18 @@ public:
         using iterator_concept = std::input_iterator_tag;
 
         explicit Iterator(const AsCompleted& of) : of_(&of) {}
-        [[nodiscard]] Coro<Value> operator*() const { return sync::next_outcome<Value>(of_->iterating_); }
-        Iterator& operator++() {
+        // Each call gives another outcome, which counts as asked for even if the loop is left behind it.
+        [[nodiscard]] Coro<Value> operator*() const {
             (void)(**of_->iterating_).ask();
-            return *this;
+            return sync::next_outcome<Value>(of_->iterating_);
         }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const Iterator& it, std::default_sentinel_t) {
-            return (**it.of_->iterating_).left() == 0;
-        }
+        Iterator& operator++() { return *this; }
+        void operator++(int) {}
+        friend bool operator==(const Iterator& it, std::default_sentinel_t) { return it.at_end(); }
 
     private:
+        [[nodiscard]] bool at_end() const { return (**of_->iterating_).left() == 0; }
+
         const AsCompleted* of_;
     };
 

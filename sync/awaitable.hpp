@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -79,9 +80,12 @@ struct Placement {
 };
 
 // `named`: the loop that the caller asked for, or null; `any`: it asked for any loop.
-// Throws std::runtime_error "no running event loop".
+// Throws std::runtime_error "no running event loop" or "Event loop is closed".
 [[nodiscard]] inline Placement place(scheduler::Loop* named, bool any) {
-    if (named != nullptr) return {named, scheduler::Affinity::pinned};
+    if (named != nullptr) {
+        if (named->closed()) throw std::runtime_error("Event loop is closed");
+        return {named, scheduler::Affinity::pinned};
+    }
     scheduler::Loop& here = require_loop();
     const TaskState* creator = current().task;
     const bool pinned = !any && creator != nullptr && creator->affinity() == scheduler::Affinity::pinned;

@@ -111,6 +111,7 @@ protected:
     void watch();
     [[nodiscard]] bool cancel_children(std::string_view message) noexcept;
     [[nodiscard]] std::uint32_t references() const noexcept { return counted_ + 1; }
+    [[nodiscard]] const WatchHome& home() const noexcept { return home_; }
 
     virtual FutureState& outer() noexcept = 0;
     // All children are done and none failed, or failures are results. May throw.
@@ -149,6 +150,7 @@ public:
     bool cancel(std::string_view message) noexcept override { return !this->done() && this->cancel_children(message); }
 
 private:
+    [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return &this->home().shell(); }
     FutureState& outer() noexcept override { return *this; }
     void set_results() override {
         if constexpr (std::is_void_v<Result>) {

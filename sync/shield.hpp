@@ -33,9 +33,9 @@ protected:
     virtual void copy_value(FutureState& inner) = 0;
     // The outer future was cancelled.
     void detach() noexcept;
+    [[nodiscard]] const WatchHome& home() const noexcept final { return home_; }
 
 private:
-    [[nodiscard]] const WatchHome& home() const noexcept final { return home_; }
     void ended() noexcept final;
 
     FutureRef inner_;
@@ -59,6 +59,7 @@ public:
     }
 
 private:
+    [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return &this->home().shell(); }
     FutureState& outer() noexcept override { return *this; }
     void copy_value(FutureState& inner) override {
         if constexpr (std::is_void_v<T>) {

@@ -19,6 +19,7 @@ public:
         : shell_(loop.shell()), generation_(shell_.generation()), alone_(loop.alone()) {}
 
     [[nodiscard]] bool alone() const noexcept { return alone_; }
+    [[nodiscard]] scheduler::Shell& shell() const noexcept { return shell_; }
     [[nodiscard]] scheduler::Sent queue(scheduler::Runnable& entry) const {
         return scheduler::schedule_on(entry, shell_, generation_);
     }

@@ -54,6 +54,8 @@ public:
     [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
 
 private:
+    [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return &home_; }
+
     const FutureRef source_;
     scheduler::Shell& home_;
     const std::uint32_t generation_;

@@ -22,7 +22,7 @@ import time
 CORE = ("scheduler", "sync")  # these two rooms are built and tested without Boost
 COMPILER = "clang++-19"
 FLAGS = "-std=c++20 -O0 -g0 -DSPDLOG_COMPILED_LIB -DSPDLOG_SHARED_LIB -DSPDLOG_FMT_EXTERNAL -DFMT_SHARED -I.".split()
-LIBRARIES = ("-pthread", "-lspdlog", "-lfmt")
+LIBRARIES = ("-pthread", "-lspdlog", "-lfmt", "-ltbb")
 JOBS = int(os.environ.get("WEFT_JOBS", os.cpu_count()))
 
 

@@ -385,6 +385,35 @@ TEST_CASE("rule 19: a closed loop refuses everything") {
     CHECK_THROWS_WITH_AS((void)weft::run_coroutine_threadsafe(give(1), loop), text, std::runtime_error);
 }
 
+TEST_CASE("rule 19: create_task of a closed loop is refused; the coroutine is destroyed and never starts") {
+    const auto held = std::make_shared<int>(0);
+    const Reports reports;
+    {
+        Loop loop;
+        loop.close();
+        CHECK_THROWS_WITH_AS((void)loop.create_task(hold(held)), "Event loop is closed", std::runtime_error);
+        CHECK_THROWS_WITH_AS((void)weft::create_task(hold(held), {.loop = &loop}), "Event loop is closed",
+                             std::runtime_error);
+        CHECK(held.use_count() == 1);
+    }
+    CHECK(*held == 0);
+    CHECK(reports.all().empty());
+}
+
+TEST_CASE("rules 11 and 30: call_at takes the loop's own time and is not early") {
+    auto body = []() -> Coro<> {
+        Loop& loop = weft::get_running_loop();
+        const weft::TimePoint begun = loop.time();
+        const auto fired = weft::create_future<weft::TimePoint>();
+        const TimerHandle timer = loop.call_at(begun + 100ms, [&] { fired.set_result(loop.time()); });
+        CHECK(timer.when() == begun + 100ms);
+        const weft::TimePoint at = co_await fired;
+        CHECK(at == begun + 100ms);
+        CHECK(loop.time() >= at);
+    };
+    weft::test::virtual_run(body());
+}
+
 TEST_CASE("rules 19 and 68: close drops callbacks, reports the tasks that are left and destroys their frames") {
     const Reports reports;
     const auto held = std::make_shared<int>(0);
