@@ -347,7 +347,7 @@ TEST_CASE("loop: glances at its Parker every 61 Runnables while it is busy") {
 
 // The gap in which a wake-up is lost: the loop has found nothing ready, but a sender does not see it parked yet. A loop
 // with bounded parks asks for the time just there.
-TEST_CASE("loop: what arrives just before it parks is seen in the last look") {
+TEST_CASE("rule 28: what arrives just before it parks is seen in the last look") {
     Recordings r(1);
     auto owned = std::make_unique<ListeningParker>();
     ListeningParker& parker = *owned;

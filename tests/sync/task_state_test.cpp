@@ -336,6 +336,25 @@ TEST_CASE("rules 89 and 91: swallowed, nothing is redelivered and the count stay
     loop.run_until_complete(body());
 }
 
+TEST_CASE("rule 89: swallowed in sleep(0), the next suspensions are not hit") {
+    VirtualLoop loop;
+    auto body = []() -> Coro<> {
+        auto yields = []() -> Coro<std::string> {
+            const std::string first = co_await ended(sleep(0s));
+            const std::string second = co_await ended(sleep(0s));
+            const std::string third = co_await ended(sleep(1s));
+            co_return first + ", " + second + ", " + third;
+        };
+        const auto task = create_task(yields());
+        co_await sleep(0s);
+        task.cancel();
+        const std::string how = co_await task;
+        CHECK(how == "cancelled, value, value");
+        CHECK(task.cancelling() == 1);
+    };
+    loop.run_until_complete(body());
+}
+
 TEST_CASE("rule 90: uncancel lowers the count, not below zero, and at zero withdraws the undelivered mark") {
     VirtualLoop loop;
     auto body = []() -> Coro<> {
