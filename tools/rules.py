@@ -207,7 +207,7 @@ def cpython_states(book):
             covered = entry.get("covered", {}).get(name, [])
             covered = ([covered] if isinstance(covered, str) else covered) + marked[f"{file}.{name}"]
             reason = entry.get("not", {}).get(name)
-            states[file][name] = (("not", reason) if reason else ("covered", covered) if covered else ("open", None))
+            states[file][name] = ("covered", covered) if covered else ("not", reason) if reason else ("open", None)
     return states
 
 
@@ -298,8 +298,8 @@ def document_cpython(book):
     if not states:
         return []
     lines = ["## CPython's own tests", "",
-             "Of the tests of asyncio in CPython (union of 3.11.7 to 3.13.0) those whose behaviour can be had in C++, by file:",
-             "covered by a test here, or not with a reason.", "",
+             "Of the tests of asyncio in CPython (union of 3.11.7 to 3.13.0, and some of 3.14) those whose behaviour can be had in",
+             "C++, by file: covered by a test here, or not, with the reason.", "",
              "| file | covered | not | open |", "|---|---|---|---|"]
     sums = collections.Counter()
     for file, tests in states.items():
