@@ -15,6 +15,9 @@
 #include "sync/gather.hpp"
 #include "sync/sleep.hpp"
 #include "sync/task.hpp"
+#include "sync/task_group.hpp"
+#include "sync/timeout.hpp"
+#include "sync/wait_for.hpp"
 #include "tests/support/ended.hpp"
 #include "tests/support/group.hpp"
 #include "tests/support/reports.hpp"
@@ -481,6 +484,61 @@ TEST_CASE("rules 55, 211: an eager task's first step runs in its own context") {
     loop.run_until_complete(body());
 }
 
+TEST_CASE("rule 133: what a coroutine sets under wait_for or timeout stays, it runs in the caller's task") {
+    VirtualLoop loop;
+    const ContextVar<int> var{"var", 0};
+    auto add = [&](int n) -> Coro<int> {
+        var.set(var.get() + n);
+        co_await sleep(1ms);
+        var.set(var.get() + n);
+        co_return var.get();
+    };
+    auto body = [&]() -> Coro<> {
+        const int in_wait_for = co_await weft::wait_for(add(1), 1s);
+        CHECK(in_wait_for == 2);
+        CHECK(var.get() == 2);
+        const int in_timeout = co_await weft::timeout(1s, add(10));
+        CHECK(in_timeout == 22);
+        CHECK(var.get() == 22);
+        bool timed_out = false;
+        try {
+            (void)co_await weft::wait_for(add(100), 0s);  // a task of its own: rule 135
+        } catch (const weft::TimeoutError&) {
+            timed_out = true;
+        }
+        CHECK(timed_out);
+        CHECK(var.get() == 22);
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("rule 199: a group's tasks take .context, and copies without it") {
+    VirtualLoop loop;
+    const ContextVar<int> var{"var", 0};
+    Context ctx;
+    std::vector<int> seen;
+    auto child = [&](int n) -> Coro<> {
+        seen.push_back(var.get());
+        var.set(n);
+        co_return;
+    };
+    auto body = [&]() -> Coro<> {
+        var.set(1);
+        const auto in_group = [&](weft::TaskGroup& group) -> Coro<> {
+            (void)group.create_task(child(2));
+            (void)group.create_task(child(3), {.context = &ctx});
+            (void)group.create_task(child(4), {.context = &ctx});
+            var.set(5);
+            co_return;
+        };
+        co_await weft::task_group(in_group);
+        CHECK(var.get() == 5);
+        CHECK(ctx.get(var) == 4);
+    };
+    loop.run_until_complete(body());
+    CHECK(seen == std::vector<int>{1, 0, 3});
+}
+
 // --- callbacks ---------------------------------------------------------------------------------------------------------
 
 TEST_CASE("rule 26: call_soon takes a copy of the context at the time of the call") {
@@ -698,6 +756,26 @@ TEST_CASE("fork_join: branches below a branch that has written read what it wrot
         CHECK(c == 101);
         CHECK(d == 303);
         CHECK(var.get() == 1);
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("fork_join: a branch cannot reset what its parent set") {
+    VirtualLoop loop;
+    const ContextVar<int> var{"var", 0};
+    auto body = [&]() -> Coro<> {
+        const Token mine = var.set(1);
+        auto branch = [&](bool suspends) -> Coro<> {
+            if (suspends) co_await sleep(0s);
+            CHECK_THROWS_AS(var.reset(mine), std::invalid_argument);
+            const Token own = var.set(2);
+            co_await sleep(0s);
+            var.reset(own);
+            CHECK(var.get() == 1);
+        };
+        co_await fork_join(branch(false), branch(true));
+        var.reset(mine);
+        CHECK(var.get() == 0);
     };
     loop.run_until_complete(body());
 }
