@@ -8,6 +8,7 @@
 
 #include "io/reactor.hpp"
 #include "io/signals.hpp"
+#include "sync/async_generator.hpp"
 #include "sync/branch.hpp"
 #include "sync/default_executor.hpp"
 
@@ -33,6 +34,8 @@ Loop::~Loop() {
 }
 
 void Loop::set_default_executor(Executor* executor) { sync::DefaultExecutor::of(*this).choose(executor); }
+
+Coro<> Loop::shutdown_asyncgens() { return sync::shutdown_asyncgens(*this); }
 
 Coro<> Loop::shutdown_default_executor(std::optional<Duration> timeout) {
     return sync::shutdown_default_executor(*this, timeout);

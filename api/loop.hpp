@@ -106,6 +106,10 @@ public:
     // After `timeout` from now it reports and leaves them to themselves.
     [[nodiscard]] Coro<> shutdown_default_executor(std::optional<Duration> timeout = std::nullopt);
 
+    // Closes the async_generators that loops of the group have started and that are not finished, all at once; reports
+    // what fails.
+    [[nodiscard]] Coro<> shutdown_asyncgens();
+
     // Runs until stop(). Throws std::runtime_error if this loop, or another on this thread, is running, or if closed.
     void run_forever();
 

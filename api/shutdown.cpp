@@ -42,6 +42,7 @@ Coro<> cancel_all_tasks() {
 
 Coro<> shut_down() {
     co_await cancel_all_tasks();
+    co_await get_running_loop().shutdown_asyncgens();
     co_await get_running_loop().shutdown_default_executor(kThreadJoinTimeout);
 }
 

@@ -6,6 +6,7 @@
 #include "api/runner.hpp"
 #include "api/runtime.hpp"
 #include "sync/as_completed.hpp"
+#include "sync/async_generator.hpp"
 #include "sync/concurrent_future.hpp"
 #include "sync/context_var.hpp"
 #include "sync/coro.hpp"

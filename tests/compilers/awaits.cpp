@@ -10,6 +10,7 @@
 
 #include "scheduler/loop.hpp"
 #include "scheduler/virtual_parker.hpp"
+#include "sync/async_generator.hpp"
 #include "sync/fork_join.hpp"
 #include "sync/report.hpp"
 #include "sync/sleep.hpp"
@@ -24,6 +25,8 @@ using weft::scheduler::VirtualParker;
 
 constexpr int kAwaits = 1'000'000;
 constexpr int kDepth = 100'000;
+// A generator is destroyed by the frame that it is a local of, which is what a nested destructor takes of the stack.
+constexpr int kGenerators = 2'000;
 
 int failures = 0;
 
@@ -76,6 +79,41 @@ Coro<int> nested_branches(int depth) {
     co_return deep + flat;
 }
 
+weft::async_generator<int> ones() {
+    for (;;) co_yield 1;
+}
+
+weft::async_generator<int> ones_awaited() {
+    for (;;) co_yield co_await one();
+}
+
+Coro<int> a_million_yields(weft::async_generator<int> generator) {
+    int sum = 0;
+    for (int i = 0; i < kAwaits; ++i) sum += *co_await generator.next();
+    co_return sum;
+}
+
+// Each gives what the one below it gives; asked from the top, control passes down and up again.
+weft::async_generator<int> nested_generators(int depth) {
+    const CountsDestruction local;
+    if (depth == 0) {
+        for (;;) {
+            co_yield 0;
+            co_await weft::sleep(1s);
+        }
+    }
+    auto below = nested_generators(depth - 1);
+    while (const auto value = co_await below.next()) co_yield *value + 1;
+}
+
+Coro<int> ask_nested_generators() {
+    auto generator = nested_generators(kGenerators);
+    int sum = 0;
+    for (int i = 0; i < 3; ++i) sum += *co_await generator.next();
+    co_await generator.aclose();
+    co_return sum;
+}
+
 Coro<> a_million_turns() {
     for (int i = 0; i < kAwaits; ++i) co_await weft::sleep(0s);
 }
@@ -87,6 +125,17 @@ void awaits_in_a_loop() {
     const int sum = run(a_million_awaits());
     expect(sum == kAwaits, "a million awaits gave " + std::to_string(sum));
     run(a_million_turns());
+}
+
+void generators() {
+    const int sum = run(a_million_yields(ones()));
+    expect(sum == kAwaits, "a million values of a generator gave " + std::to_string(sum));
+    const int awaited = run(a_million_yields(ones_awaited()));
+    expect(awaited == kAwaits, "a million values that a generator awaited gave " + std::to_string(awaited));
+    destroyed = 0;
+    const int nested_sum = run(ask_nested_generators());
+    expect(nested_sum == 3 * kGenerators, "2,000 nested generators gave " + std::to_string(nested_sum));
+    expect(destroyed == kGenerators + 1, "their end destroyed " + std::to_string(destroyed) + " of 2,001 locals");
 }
 
 void nested_awaits() {
@@ -132,6 +181,7 @@ void a_nested_destruction() {
 int main() {
     try {
         awaits_in_a_loop();
+        generators();
         nested_awaits();
         a_nested_exception();
         a_nested_destruction();
