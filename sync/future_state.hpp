@@ -168,6 +168,9 @@ public:
     // Returns the failure (a CancelledError for a cancelled one), null for a value; marks it as seen.
     [[nodiscard]] std::exception_ptr failure() noexcept;
 
+    // Returns the failure without having looked at it: who passes it on marks it as seen when it has arrived.
+    [[nodiscard]] const std::exception_ptr& unseen_failure() const noexcept { return failure_; }
+
     // Returns the CancelledError of a cancelled future for one that collects it beside others' results: a task keeps its
     // message for its first reader.
     [[nodiscard]] std::exception_ptr cancellation() const noexcept;

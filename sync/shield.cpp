@@ -47,7 +47,8 @@ void ShieldBase::ended() noexcept {
         if (inner.outcome() == Outcome::cancelled) {
             (void)outer().cancel({});
         } else if (inner.outcome() == Outcome::exception) {
-            (void)outer().try_set_exception(inner.failure());
+            // A canceller on another loop may be first: then nobody has seen it.
+            if (outer().try_set_exception(inner.unseen_failure())) inner.mark_retrieved();
         } else {
             try {
                 inner.mark_retrieved();

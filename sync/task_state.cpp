@@ -192,13 +192,13 @@ void TaskState::end_borrow(std::uint64_t withdraw) noexcept {
     if ((word & kWoken) != 0) (void)scheduler::schedule(*this, home, affinity, generation);
 }
 
-std::size_t TaskState::uncancel() noexcept {
+std::size_t TaskState::uncancel(std::size_t entry) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     std::uint64_t next = 0;
     do {
         if ((word & kCount) == 0) return 0;
         next = word - kOneRequest;
-        if ((next & kCount) == 0) next &= ~kCancelRequested;
+        if ((next & kCount) / kOneRequest <= entry) next &= ~kCancelRequested;
     } while (!word_.compare_exchange_weak(word, next, std::memory_order_relaxed, std::memory_order_relaxed));
     return static_cast<std::size_t>((next & kCount) / kOneRequest);
 }

@@ -87,8 +87,13 @@ public:
     [[nodiscard]] std::size_t cancelling() const noexcept {
         return static_cast<std::size_t>((word_.load(std::memory_order_relaxed) & kCount) / kOneRequest);
     }
-    // Returns what remains; at zero an undelivered request is withdrawn (rule 90).
-    std::size_t uncancel() noexcept;
+    // Returns what remains. An undelivered request is withdrawn at zero (rule 90), or at the `entry` count of a block
+    // that takes its own request back.
+    std::size_t uncancel(std::size_t entry = 0) noexcept;
+    // A request waits for the next suspension.
+    [[nodiscard]] bool cancel_pending() const noexcept {
+        return (word_.load(std::memory_order_relaxed) & kCancelRequested) != 0;
+    }
 
     [[nodiscard]] std::string name() const;
     void set_name(std::string_view name);

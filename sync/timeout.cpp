@@ -13,6 +13,7 @@ void TimeoutState::enter() {
     if (task == nullptr) throw std::runtime_error("Timeout should be used inside a task");
     task_ = task;
     count_at_entry_ = task->cancelling();
+    cancel_pending_at_entry_ = task->cancel_pending();
     phase_.store(Phase::entered, std::memory_order_relaxed);  // the timer that reads it is armed later
     reschedule(deadline_.resolve());
 }
@@ -71,7 +72,9 @@ bool TimeoutState::claim_end() noexcept {
 
 std::exception_ptr TimeoutState::leave(std::exception_ptr failure) {
     if (claim_end()) return failure;
-    const bool only_ours = task_->uncancel() <= count_at_entry_;
+    // Our request may not have been delivered: another loop made it while the body ran. Nothing of it may hit the code
+    // behind the block, not even if older requests are counted.
+    const bool only_ours = task_->uncancel(cancel_pending_at_entry_ ? 0 : count_at_entry_) <= count_at_entry_;
     if (only_ours && failure != nullptr && is_cancellation(failure)) return std::make_exception_ptr(TimeoutError());
     return failure;
 }

@@ -73,6 +73,7 @@ private:
     Deadline deadline_;
     TaskState* task_ = nullptr;
     std::size_t count_at_entry_ = 0;
+    bool cancel_pending_at_entry_ = false;
     Handle timer_;
     scheduler::Atomic<Phase> phase_{Phase::created};
     scheduler::Atomic<std::uint32_t> references_{1};

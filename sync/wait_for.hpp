@@ -24,7 +24,8 @@ Coro<AwaitResult<A>> wait_for_nothing(A awaitable) {
     FutureState& state = ref.get();
     if (!state.done()) {
         co_await cancel_and_wait(ref);
-        if (state.outcome() == Outcome::cancelled) throw TimeoutError();
+        // A gather fails with its CancelledError: rule 114.
+        if (state.outcome() != Outcome::value && is_cancellation(state.failure())) throw TimeoutError();
     }
     state.check();
     state.mark_retrieved();
