@@ -18,11 +18,33 @@ void Completions::watch(std::optional<Duration> timeout) {
     const auto expire = [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->expire();
     };
-    timer_ = scheduler::arm_callback(require_loop(), *Deadline::after(timeout).when(), expire);
+    TimerHandle timer = scheduler::arm_callback(require_loop(), *Deadline::after(timeout).when(), expire);
+    {
+        const Lock lock(mutex_);
+        if (todo_ != 0) timer_ = std::exchange(timer, TimerHandle());
+    }
+    if (timer) timer.cancel();  // all were done already, on other loops
+}
+
+bool Completions::ask() noexcept {
+    const Lock lock(mutex_);
+    if (left_ == 0) return false;
+    --left_;
+    return true;
+}
+
+std::size_t Completions::left() noexcept {
+    const Lock lock(mutex_);
+    return left_;
 }
 
 void Completions::leave() noexcept {
-    if (timer_) timer_.cancel();
+    TimerHandle unneeded;
+    {
+        const Lock lock(mutex_);
+        unneeded = std::move(timer_);
+    }
+    if (unneeded) unneeded.cancel();
     for (CompletionMember& member : members_) {
         if (member.future_.get().remove_waiter(member)) member.owner_.reset();
     }

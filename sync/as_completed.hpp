@@ -65,12 +65,8 @@ public:
     void leave() noexcept;
 
     // One fewer to be asked for; false if there is none.
-    [[nodiscard]] bool ask() noexcept {
-        if (left_ == 0) return false;
-        --left_;
-        return true;
-    }
-    [[nodiscard]] std::size_t left() const noexcept { return left_; }
+    bool ask() noexcept;
+    [[nodiscard]] std::size_t left() noexcept;
 
     // Returns the next member that is done. Throws TimeoutError for each that is not in time.
     Coro<FutureRef> get();
@@ -81,7 +77,6 @@ private:
 
     void member_done(CompletionMember& member) noexcept;
     void expire() noexcept;
-    void put(std::size_t count);
     void wake_next() noexcept;
     [[nodiscard]] std::optional<FutureRef> try_take();
 
@@ -147,7 +142,7 @@ public:
         explicit Iterator(const AsCompleted& of) : of_(&of) {}
         // Each call gives another outcome, which counts as asked for even if the loop is left behind it.
         [[nodiscard]] Coro<Value> operator*() const {
-            (void)(**of_->iterating_).ask();
+            (**of_->iterating_).ask();
             return sync::next_outcome<Value>(of_->iterating_);
         }
         Iterator& operator++() { return *this; }
@@ -160,6 +155,7 @@ public:
         const AsCompleted* of_;
     };
 
+    // A second iteration goes on where the first one was left.
     [[nodiscard]] Iterator begin() const { return Iterator(*this); }
     [[nodiscard]] std::default_sentinel_t end() const { return {}; }
 

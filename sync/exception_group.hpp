@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,12 +25,16 @@ public:
     // Returns the group of those that are an E (at any depth, in the same nesting), and that of the others.
     template <class E>
     [[nodiscard]] std::pair<std::optional<ExceptionGroup>, std::optional<ExceptionGroup>> split() const {
-        return split_by(&is<E>);
+        if constexpr (std::is_same_v<E, ExceptionGroup>) {
+            return {*this, std::nullopt};
+        } else {
+            return split_by(&is<E>);
+        }
     }
     // Returns the first of the two.
     template <class E>
     [[nodiscard]] std::optional<ExceptionGroup> subgroup() const {
-        return split_by(&is<E>).first;
+        return split<E>().first;
     }
 
 private:
