@@ -11,6 +11,7 @@
 #include "sync/async_generator.hpp"
 #include "sync/branch.hpp"
 #include "sync/default_executor.hpp"
+#include "sync/exception_handler.hpp"
 
 namespace weft {
 
@@ -108,6 +109,30 @@ bool Loop::remove_signal_handler(int signal) {
     auto* signals = scheduler::LoopLocal<io::Signals>::find(*this);
     return signals != nullptr && signals->unwatch(signal);
 }
+
+namespace {
+// What the room below keeps: it does not know this class.
+struct Faced {
+    Loop::ExceptionHandler handler;
+    void operator()(scheduler::Loop& loop, const ExceptionContext& context) const {
+        handler(static_cast<Loop&>(loop), context);
+    }
+};
+}  // namespace
+
+void Loop::set_exception_handler(ExceptionHandler handler) {
+    sync::set_exception_handler(*this, handler ? sync::ExceptionHandler(Faced{std::move(handler)}) : nullptr);
+}
+
+Loop::ExceptionHandler Loop::get_exception_handler() {
+    const sync::ExceptionHandler kept = sync::exception_handler(*this);
+    const Faced* faced = kept.target<Faced>();
+    return faced == nullptr ? nullptr : faced->handler;
+}
+
+void Loop::call_exception_handler(const ExceptionContext& context) { sync::call_exception_handler(*this, context); }
+
+void Loop::default_exception_handler(const ExceptionContext& context) { sync::default_exception_handler(context); }
 
 void Loop::check_usable() const {
     if (closed()) throw_closed();

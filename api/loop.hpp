@@ -18,6 +18,7 @@
 #include "scheduler/loop.hpp"
 #include "scheduler/parker.hpp"
 #include "sync/executor.hpp"
+#include "sync/exception_context.hpp"
 #include "sync/future.hpp"
 #include "sync/run_in_executor.hpp"
 #include "sync/task.hpp"
@@ -26,6 +27,8 @@ namespace weft {
 
 class Loop final : public scheduler::Loop {
 public:
+    using ExceptionHandler = std::function<void(Loop&, const ExceptionContext&)>;
+
     // By itself, with a Reactor.
     Loop();
     // By itself, on a parker of the caller's: tests drive it with virtual time.
@@ -136,6 +139,18 @@ public:
     [[nodiscard]] bool is_closed() const { return closed(); }
     // Monotonic, of unspecified origin.
     [[nodiscard]] TimePoint time() const { return now(); }
+
+    // Gets the failures that nobody awaits; empty (nullptr) for the default, which logs them. It runs on this loop's
+    // thread; a failure elsewhere that concerns a task or future of this loop is sent here.
+    // What it throws: SystemExit and KeyboardInterrupt leave run(), anything else is logged with what was to be handled.
+    // Thread: the loop's own, or any while it does not run. So the next three.
+    void set_exception_handler(ExceptionHandler handler);
+    [[nodiscard]] ExceptionHandler get_exception_handler();
+    // Throws SystemExit and KeyboardInterrupt, if the handler does, and nothing else.
+    void call_exception_handler(const ExceptionContext& context);
+    // Logs to stderr.
+    // NOLINTNEXTLINE(readability-convert-member-functions-to-static): asyncio's name
+    void default_exception_handler(const ExceptionContext& context);
 
     // Throws std::runtime_error while running. Idempotent. Tasks that are left are reported and destroyed.
     void close();

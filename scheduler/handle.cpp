@@ -5,10 +5,10 @@
 namespace weft::scheduler {
 
 namespace {
-[[noreturn]] void terminate_on_exception(std::exception_ptr) noexcept { std::terminate(); }
+[[noreturn]] void terminate_on_exception(std::exception_ptr, Callback*) noexcept { std::terminate(); }
 }  // namespace
 
-constinit ReportCallbackException report_callback_exception = &terminate_on_exception;
+constinit CallbackExceptionHook callback_exception_hook = &terminate_on_exception;
 
 void Callback::run() noexcept {
     if (claim(State::queued, State::running)) {
@@ -25,7 +25,7 @@ void Callback::run() noexcept {
     release();
 }
 
-void Callback::report(std::exception_ptr exception) noexcept { report_callback_exception(std::move(exception)); }
+void Callback::report(std::exception_ptr exception) noexcept { report_callback_exception(std::move(exception), this); }
 
 void Callback::drop() noexcept {
     if (claim(State::queued, State::spent) || claim(State::armed, State::spent)) destroy_callable();

@@ -98,10 +98,14 @@ private:
     std::optional<F> callable_;
 };
 
-// What becomes of an exception that leaves a callback: SystemExit and KeyboardInterrupt leave the loop, all others
-// are logged as "Exception in callback". Set once by sync/, which knows those types.
-using ReportCallbackException = void (*)(std::exception_ptr exception) noexcept;
-extern ReportCallbackException report_callback_exception;
+// What becomes of an exception that leaves a callback: SystemExit and KeyboardInterrupt leave the loop, all others go
+// to its exception handler as "Exception in callback". Set once by sync/, which knows those types.
+// `callback`: the one that a Handle names, or null.
+using CallbackExceptionHook = void (*)(std::exception_ptr exception, Callback* callback) noexcept;
+extern CallbackExceptionHook callback_exception_hook;
+inline void report_callback_exception(std::exception_ptr exception, Callback* callback = nullptr) noexcept {
+    callback_exception_hook(std::move(exception), callback);
+}
 
 }  // namespace scheduler
 

@@ -100,9 +100,9 @@ class CreatedFutureState final : public ValueFutureState<T> {
 public:
     explicit CreatedFutureState(scheduler::Loop* loop) : home_(loop != nullptr ? &loop->shell() : nullptr) {}
 
-private:
     [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return home_; }
 
+private:
     scheduler::Shell* const home_;
 };
 

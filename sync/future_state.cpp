@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "sync/exception_handler.hpp"
 #include "sync/report.hpp"
 #include "sync/task_state.hpp"
 
@@ -17,14 +18,24 @@ FutureState::~FutureState() {
         waiter->abandon();
         waiter = next;
     }
-    if (outcome_ == Outcome::exception) [[unlikely]]
-        report_unseen("Future");
 }
 
-void FutureState::report_unseen(const char* kind) noexcept {
-    if (outcome_ != Outcome::exception || retrieved_.load(std::memory_order_relaxed)) return;
+void FutureState::report_unseen() noexcept {
     mark_retrieved();
-    report(std::string(kind) + " exception was never retrieved", failure_);
+    references_.store(1, std::memory_order_relaxed);
+    const AnyFuture self{FutureRef(this)};
+    try {
+        const auto* task = dynamic_cast<TaskState*>(this);
+        ExceptionContext context{
+            .message = "Future exception was never retrieved", .exception = failure_, .future = self};
+        if (task != nullptr) {
+            context.message = "Task exception was never retrieved";
+            context.task = AnyTask(self.ref());
+        }
+        report(std::move(context));
+    } catch (...) {
+        log_last_resort("an exception was never retrieved", failure_);
+    }
 }
 
 bool FutureState::cancel(std::string_view message) noexcept {

@@ -186,6 +186,9 @@ public:
         return !shield_cancelled_.exchange(true, std::memory_order_relaxed);
     }
 
+    // Null if the future belongs to no loop.
+    [[nodiscard]] virtual scheduler::Shell* home_shell() const noexcept { return nullptr; }
+
     void mark_retrieved() noexcept { retrieved_.store(true, std::memory_order_relaxed); }
 
     // The typed value's address; meaningless for void.
@@ -198,6 +201,8 @@ public:
         // The only owner needs no read-modify-write: nobody else can take a reference any more.
         if (references_.load(std::memory_order_acquire) == 1 ||  // F4
             references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // F4
+            if (outcome_ == Outcome::exception && !retrieved_.load(std::memory_order_relaxed)) [[unlikely]]
+                return report_unseen();
             delete this;
         }
     }
@@ -209,13 +214,8 @@ protected:
 
     [[noreturn]] void rethrow();
 
-    // Null if the future belongs to no loop.
-    [[nodiscard]] virtual scheduler::Shell* home_shell() const noexcept { return nullptr; }
     // Rule 94: a cancelled task gives its CancelledError to the first reader, later ones get a blank one.
     [[nodiscard]] virtual bool gives_message_once() const noexcept { return false; }
-
-    // Reports a failure that nobody looked at. To be called by the destructor of what has another name for itself.
-    void report_unseen(const char* kind) noexcept;
 
     static constexpr std::uint64_t kDone = 1;
     static constexpr std::uint64_t kClaimed = 2;
@@ -234,6 +234,8 @@ protected:
     static void wake_all(Waiter* newest) noexcept;
     static void link_down(Waiter* newest, const Waiter& wanted) noexcept;
     void unlink(RemovableWaiter& waiter) noexcept;
+    // The last reference is gone and nobody looked at the failure (rules 48 and 69): the exception handler gets a new one.
+    void report_unseen() noexcept;
 
     scheduler::Atomic<std::uint64_t> word_{0};
     scheduler::Atomic<std::uint32_t> references_;

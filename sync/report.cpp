@@ -4,13 +4,13 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
 #include "scheduler/atomic.hpp"
-#include "scheduler/handle.hpp"
 #include "sync/errors.hpp"
-#include "sync/interruption.hpp"
+#include "sync/exception_handler.hpp"
 
 namespace weft::sync {
 
@@ -35,15 +35,6 @@ std::string demangled(const std::type_info& type) {
     return status == 0 ? name.get() : mangled;
 }
 
-// The scheduler learns here what to do with an exception that leaves a callback.
-void report_from_callback(std::exception_ptr exception) noexcept {
-    if (!interrupt_run(exception)) report("Exception in callback", exception);
-}
-[[maybe_unused]] const bool installed = [] {
-    scheduler::report_callback_exception = &report_from_callback;
-    return true;
-}();
-
 }  // namespace
 
 std::string type_name(const std::exception_ptr& exception) {
@@ -67,10 +58,31 @@ std::string describe(const std::exception_ptr& exception) {
     }
 }
 
+std::string describe(const ExceptionContext& context) {
+    std::string text = context.message.empty() ? "Unhandled exception in event loop" : context.message;
+    if (context.exception != nullptr) text += ": " + describe(context.exception);
+    if (context.task) text += "\n  task: name='" + context.task.get_name() + "'";
+    if (context.handle != nullptr && context.handle->cancelled()) text += "\n  handle: cancelled";
+    return text;
+}
+
+void default_exception_handler(const ExceptionContext& context) {
+    if (ReportSink sink = report_sink.load(std::memory_order_acquire)) return sink(context);
+    log().error("{}", describe(context));
+}
+
 void report(std::string_view message, const std::exception_ptr& exception) noexcept {
     try {
-        if (ReportSink sink = report_sink.load(std::memory_order_acquire)) return sink(message, exception);
-        log().error("{}: {}", message, describe(exception));
+        report(ExceptionContext{.message = std::string(message), .exception = exception});
+    } catch (...) {
+        log_last_resort(message, exception);
+    }
+}
+
+void log_last_resort(std::string_view message, const std::exception_ptr& exception) noexcept {
+    try {
+        const std::string text = exception == nullptr ? std::string() : ": " + describe(exception);
+        std::fprintf(stderr, "weft: %.*s%s\n", static_cast<int>(message.size()), message.data(), text.c_str());
     } catch (...) {
         // Nothing is left to tell it to.
     }

@@ -4,7 +4,7 @@
 #include <thread>
 #include <utility>
 
-#include "sync/report.hpp"
+#include "sync/exception_handler.hpp"
 
 namespace weft::sync {
 
@@ -43,13 +43,7 @@ TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity aff
       context_(std::move(context)),
       affinity_(affinity) {}
 
-TaskState::~TaskState() {
-    if (outcome_ == Outcome::exception) [[unlikely]] {
-        const ContextEntry entry(context_);  // rule 23
-        report_unseen("Task");
-    }
-    delete message_.load(std::memory_order_relaxed);
-}
+TaskState::~TaskState() { delete message_.load(std::memory_order_relaxed); }
 
 void TaskState::start() {
     retain();  // the runtime's reference
@@ -280,13 +274,14 @@ void TaskList::remove(TaskState& task) noexcept {
     if (task.older_ != nullptr) task.older_->newer_ = task.newer_;
 }
 
+TaskList::TaskList(Loop& loop) : shared_(!loop.alone()) { make_exception_handler(loop); }
+
 TaskList::~TaskList() {
     while (newest_ != nullptr) {
         TaskState& task = *newest_;
-        {
-            const ContextEntry entry(task.context_);  // rule 23
-            report("Task was destroyed but it is pending! name=" + task.name(), nullptr);
-        }
+        task.retain();
+        const FutureRef keep(&task);
+        report({.message = "Task was destroyed but it is pending!", .future = AnyFuture(keep), .task = AnyTask(keep)});
         task.dismantle();
     }
 }

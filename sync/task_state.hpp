@@ -79,6 +79,8 @@ public:
     void wake() noexcept override;
     void abandon() noexcept override { release(); }
 
+    [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return home_; }
+
     // Returns false if done. Else counts the request and passes it to what the task waits on, or leaves it to the next
     // suspension.
     bool cancel(std::string_view message) noexcept override;
@@ -121,7 +123,6 @@ protected:
     // The outcome has become `cancelled` although the body returned normally.
     virtual void overruled() noexcept {}
 
-    [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return home_; }
     [[nodiscard]] bool gives_message_once() const noexcept override { return true; }
 
     // Makes the task known to its loop's list. Only when it is complete: others may cancel it from then on.
@@ -170,7 +171,7 @@ private:
 // Thread: any of the loop's group; a loop by itself pays no lock.
 class TaskList {
 public:
-    explicit TaskList(scheduler::Loop& loop) : shared_(!loop.alone()) {}
+    explicit TaskList(scheduler::Loop& loop);
     TaskList(const TaskList&) = delete;
     TaskList& operator=(const TaskList&) = delete;
     // The loop closes with tasks left: reports and dismantles them.

@@ -119,7 +119,7 @@ Coro<> a_million_turns() {
 }
 
 int reported = 0;
-void count_report(std::string_view, const std::exception_ptr&) { ++reported; }
+void count_report(const weft::ExceptionContext&) { ++reported; }
 
 void awaits_in_a_loop() {
     const int sum = run(a_million_awaits());

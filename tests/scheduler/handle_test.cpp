@@ -193,10 +193,10 @@ TEST_CASE("handle: an exception goes to the reporter, the callable is destroyed,
     static std::string reported;
     reported.clear();
     struct Restore {
-        weft::scheduler::ReportCallbackException before = weft::scheduler::report_callback_exception;
-        ~Restore() { weft::scheduler::report_callback_exception = before; }
+        weft::scheduler::CallbackExceptionHook before = weft::scheduler::callback_exception_hook;
+        ~Restore() { weft::scheduler::callback_exception_hook = before; }
     } const restore;
-    weft::scheduler::report_callback_exception = [](std::exception_ptr exception) noexcept {
+    weft::scheduler::callback_exception_hook = [](std::exception_ptr exception, weft::scheduler::Callback*) noexcept {
         try {
             std::rethrow_exception(exception);
         } catch (const std::exception& error) {

@@ -1,13 +1,14 @@
 // Reports: listens to what the library would log, for the lifetime of the object. Made before loops start.
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sync/exception_context.hpp"
 #include "sync/report.hpp"
 
 namespace weft::test {
@@ -26,29 +27,41 @@ public:
         const std::lock_guard lock(heard().mutex);
         return heard().lines;
     }
-    // How many contain `part`.
+    // How many contain `part`, in "message | exception" or anywhere in the text that would be logged.
     [[nodiscard]] std::ptrdiff_t count(std::string_view part) const {
         const std::lock_guard lock(heard().mutex);
-        return std::count_if(heard().lines.begin(), heard().lines.end(),
-                             [part](const std::string& line) { return line.find(part) != std::string::npos; });
+        std::ptrdiff_t found = 0;
+        for (std::size_t i = 0; i < heard().lines.size(); ++i) {
+            found +=
+                heard().lines[i].find(part) != std::string::npos || heard().texts[i].find(part) != std::string::npos;
+        }
+        return found;
+    }
+    // What would be logged.
+    [[nodiscard]] std::vector<std::string> texts() const {
+        const std::lock_guard lock(heard().mutex);
+        return heard().texts;
     }
     void clear() {
         const std::lock_guard lock(heard().mutex);
         heard().lines.clear();
+        heard().texts.clear();
     }
 
 private:
     struct Heard {
         std::mutex mutex;
         std::vector<std::string> lines;
+        std::vector<std::string> texts;
     };
     static Heard& heard() {
         static Heard instance;
         return instance;
     }
-    static void listen(std::string_view message, const std::exception_ptr& exception) {
+    static void listen(const ExceptionContext& context) {
         const std::lock_guard lock(heard().mutex);
-        heard().lines.push_back(std::string(message) + " | " + sync::describe(exception));
+        heard().lines.push_back(context.message + " | " + sync::describe(context.exception));
+        heard().texts.push_back(sync::describe(context));
     }
 };
 

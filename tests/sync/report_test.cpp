@@ -38,7 +38,7 @@ TEST_CASE("report: the sink hears message and exception, while it is set") {
 }
 
 TEST_CASE("report: a sink that throws harms nobody") {
-    weft::sync::set_report_sink([](std::string_view, const std::exception_ptr&) { throw std::runtime_error("sink"); });
+    weft::sync::set_report_sink([](const weft::ExceptionContext&) { throw std::runtime_error("sink"); });
     CHECK_NOTHROW(report("into the void", nullptr));
     weft::sync::set_report_sink(nullptr);
 }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "sync/exception_context.hpp"
 #include "sync/fork_join.hpp"
 #include "sync/future.hpp"
 #include "sync/gather.hpp"
@@ -150,8 +151,8 @@ class DestroyedTasks {
 public:
     DestroyedTasks() {
         count_.store(0);
-        weft::sync::set_report_sink([](std::string_view message, const std::exception_ptr&) {
-            if (message.find("destroyed") != std::string_view::npos) count_.fetch_add(1);
+        weft::sync::set_report_sink([](const weft::ExceptionContext& context) {
+            if (context.message.find("destroyed") != std::string::npos) count_.fetch_add(1);
         });
     }
     DestroyedTasks(const DestroyedTasks&) = delete;
