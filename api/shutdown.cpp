@@ -1,11 +1,10 @@
 #include "api/shutdown.hpp"
 
 #include <chrono>
-#include <string>
 #include <vector>
 
 #include "api/loop.hpp"
-#include "sync/report.hpp"
+#include "sync/exception_handler.hpp"
 #include "sync/task.hpp"
 
 namespace weft::detail {
@@ -22,7 +21,10 @@ Coro<> end_of(AnyTask task) {
         co_await task;
     } catch (...) {
         if (state.outcome() == sync::Outcome::exception) {
-            sync::report("unhandled exception during run() shutdown, task " + task.get_name(), state.failure());
+            sync::report({.message = "unhandled exception during run() shutdown",
+                          .exception = state.failure(),
+                          .future = task,
+                          .task = task});
         }
     }
 }

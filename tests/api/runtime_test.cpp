@@ -333,7 +333,8 @@ TEST_CASE("rule 202: a task that fails while it is cancelled at the end is repor
             co_await until(started, 1);
         };
         weft::run(main(), {.loops = loops});
-        CHECK(reports.count("task cleaner | std::runtime_error: failed while cleaning up") == 1);
+        CHECK(reports.count("run() shutdown | std::runtime_error: failed while cleaning up") == 1);
+        CHECK(reports.count("name='cleaner'") == 1);
         CHECK(reports.all().size() == 1);
     }
 }
