@@ -115,6 +115,8 @@ ExceptionHandler exception_handler(Loop& loop) {
 }
 
 void call_exception_handler(Loop& loop, const ExceptionContext& context) {
+    std::optional<ContextEntry> inside;  // rule 23; a callback reports from inside its own
+    if (context.task) inside.emplace(static_cast<TaskState&>(context.task.state()).context());
     const auto handler = handler_of(loop);
     if (!handler) {
         if (auto failure = caught_from([&] { default_exception_handler(context); })) {
@@ -122,11 +124,7 @@ void call_exception_handler(Loop& loop, const ExceptionContext& context) {
         }
         return;
     }
-    const std::exception_ptr failure = caught_from([&] {
-        std::optional<ContextEntry> inside;  // rule 23; a callback reports from inside its own
-        if (context.task) inside.emplace(static_cast<TaskState&>(context.task.state()).context());
-        (*handler)(loop, context);
-    });
+    const std::exception_ptr failure = caught_from([&] { (*handler)(loop, context); });
     if (failure == nullptr) return;
     // Rule 24.
     ExceptionContext unhandled = context;

@@ -632,7 +632,7 @@ TEST_CASE("rule 23: failures are reported in the context of the task or callback
     static std::vector<int> seen;
     seen.clear();
     VirtualLoop loop;
-    weft::sync::set_report_sink([](std::string_view, const std::exception_ptr&) { seen.push_back(var.get()); });
+    weft::sync::set_report_sink([](const weft::ExceptionContext&) { seen.push_back(var.get()); });
     auto failing = []() -> Coro<> {
         var.set(2);
         throw std::runtime_error("unseen");
