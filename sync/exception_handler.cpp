@@ -152,4 +152,12 @@ void report(ExceptionContext context) noexcept {
     }
 }
 
+void report(std::string message, FutureState& concerned, const std::exception_ptr& exception) noexcept {
+    concerned.retain();
+    const AnyFuture future{FutureRef(&concerned)};
+    ExceptionContext context{.message = std::move(message), .exception = exception, .future = future};
+    if (dynamic_cast<TaskState*>(&concerned) != nullptr) context.task = AnyTask(future.ref());
+    report(std::move(context));
+}
+
 }  // namespace weft::sync

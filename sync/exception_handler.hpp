@@ -7,7 +7,9 @@
 // loop's run, anything else is reported by the default handler together with what was to be handled.
 #pragma once
 
+#include <exception>
 #include <functional>
+#include <string>
 
 #include "scheduler/loop.hpp"
 #include "sync/exception_context.hpp"
@@ -33,4 +35,6 @@ void default_exception_handler(const ExceptionContext& context);
 // Tells the handler of the loop that the context's task or future belongs to; without one, of the running loop.
 // Thread: any. This is what the library itself calls.
 void report(ExceptionContext context) noexcept;
+// The same about one future, or task. The caller holds a reference.
+void report(std::string message, FutureState& concerned, const std::exception_ptr& exception) noexcept;
 }  // namespace weft::sync

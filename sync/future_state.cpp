@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "sync/exception_handler.hpp"
-#include "sync/report.hpp"
 #include "sync/task_state.hpp"
 
 namespace weft::sync {
@@ -23,19 +22,9 @@ FutureState::~FutureState() {
 void FutureState::report_unseen() noexcept {
     mark_retrieved();
     references_.store(1, std::memory_order_relaxed);
-    const AnyFuture self{FutureRef(this)};
-    try {
-        const auto* task = dynamic_cast<TaskState*>(this);
-        ExceptionContext context{
-            .message = "Future exception was never retrieved", .exception = failure_, .future = self};
-        if (task != nullptr) {
-            context.message = "Task exception was never retrieved";
-            context.task = AnyTask(self.ref());
-        }
-        report(std::move(context));
-    } catch (...) {
-        log_last_resort("an exception was never retrieved", failure_);
-    }
+    const bool task = dynamic_cast<TaskState*>(this) != nullptr;
+    report(task ? "Task exception was never retrieved" : "Future exception was never retrieved", *this, failure_);
+    release();
 }
 
 bool FutureState::cancel(std::string_view message) noexcept {

@@ -1,5 +1,6 @@
 #include "sync/shield.hpp"
 
+#include "sync/exception_handler.hpp"
 #include "sync/report.hpp"
 
 namespace weft::sync {
@@ -19,7 +20,7 @@ public:
     void run() noexcept override {
         if (inner_.outcome() == Outcome::exception) {
             const std::exception_ptr failure = inner_.failure();
-            report(type_name(failure) + " exception in shielded future", failure);
+            report(type_name(failure) + " exception in shielded future", inner_, failure);
         }
         drop();
     }

@@ -3,8 +3,8 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "sync/exception_handler.hpp"
 #include "sync/interruption.hpp"
-#include "sync/report.hpp"
 
 namespace weft::sync {
 
@@ -90,9 +90,10 @@ void TaskGroupState::child_done(TaskGroupChild& child) noexcept {
         for (const FutureRef& sibling : to_cancel) sibling.get().cancel({});
         if (parent.pointer() != nullptr) parent.get().cancel({});
     }
-    if (nobody_listens)
-        report("Task " + task_of(child.task_).name() + " has errored out but its parent task is already completed",
-               failure);
+    if (nobody_listens) {
+        TaskState& failed = task_of(child.task_);
+        report("Task " + failed.name() + " has errored out but its parent task is already completed", failed, failure);
+    }
     if (emptied.pointer() != nullptr) (void)static_cast<ValueFutureState<void>&>(emptied.get()).try_set_value();
 }
 

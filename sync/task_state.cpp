@@ -279,9 +279,7 @@ TaskList::TaskList(Loop& loop) : shared_(!loop.alone()) { make_exception_handler
 TaskList::~TaskList() {
     while (newest_ != nullptr) {
         TaskState& task = *newest_;
-        task.retain();
-        const FutureRef keep(&task);
-        report({.message = "Task was destroyed but it is pending!", .future = AnyFuture(keep), .task = AnyTask(keep)});
+        report("Task was destroyed but it is pending!", task, nullptr);
         task.dismantle();
     }
 }
