@@ -11,6 +11,7 @@
 #include <span>
 
 #include "scheduler/virtual_parker.hpp"
+#include "sync/exception_context.hpp"
 #include "sync/report.hpp"
 
 namespace weft::conformance {
@@ -36,17 +37,18 @@ std::string with_text(std::string name, std::string_view text) {
 // What the library reports goes to the running scenario's trace.
 Trace* listener = nullptr;
 
-void hear(std::string_view message, const std::exception_ptr& exception) {
+void hear(const ExceptionContext& context) {
     if (listener == nullptr) return;
+    std::string_view message = context.message;
     for (const std::string_view words : {"Exception in callback", "exception in shielded future",
                                          "Task was destroyed but it is pending!",
                                          "unhandled exception during run() shutdown"}) {
         if (message.find(words) != std::string_view::npos) message = words;
     }
-    if (exception == nullptr) {
+    if (context.exception == nullptr) {
         (*listener)("report:", message);
     } else {
-        (*listener)("report:", message, exception);
+        (*listener)("report:", message, context.exception);
     }
 }
 
