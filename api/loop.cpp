@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/run_options.hpp"
 #include "io/reactor.hpp"
 #include "io/signals.hpp"
 #include "sync/async_generator.hpp"
@@ -24,7 +25,10 @@ void make_task_list(scheduler::Loop& loop) { (void)scheduler::LoopLocal<sync::Ta
 
 Loop::Loop() : Loop(std::make_unique<io::Reactor>()) {}
 
-Loop::Loop(std::unique_ptr<scheduler::Parker> parker) : scheduler::Loop(std::move(parker)) { make_task_list(*this); }
+Loop::Loop(std::unique_ptr<scheduler::Parker> parker) : scheduler::Loop(std::move(parker)) {
+    make_task_list(*this);
+    set_debug(detail::debug_of_environment());
+}
 
 Loop::Loop(scheduler::Neighbours& group) : scheduler::Loop(std::make_unique<io::Reactor>(), group) {
     make_task_list(*this);

@@ -135,6 +135,13 @@ public:
         return sync::read_value<T>(ref.get(), ref.get().sole_owner());
     }
 
+    // In debug mode a callback or step that takes slow_callback_duration (100 ms) or longer is logged, with the name of
+    // its task. Thread: any.
+    void set_debug(bool debug) { scheduler::Loop::set_debug(debug); }
+    [[nodiscard]] bool get_debug() const { return debug(); }
+    void set_slow_callback_duration(Duration duration) { set_slow_limit(duration); }
+    [[nodiscard]] Duration slow_callback_duration() const { return slow_limit(); }
+
     [[nodiscard]] bool is_running() const { return running(); }
     [[nodiscard]] bool is_closed() const { return closed(); }
     // Monotonic, of unspecified origin.

@@ -34,18 +34,20 @@ std::size_t loops_of_environment() {
     return checked_loops(count, "WEFT_LOOPS", value);
 }
 
+}  // namespace
+
 bool debug_of_environment() {
     const char* text = std::getenv("WEFT_DEBUG");
     return text != nullptr && *text != '\0' && std::string_view(text) != "0";
 }
 
-}  // namespace
-
 scheduler::Threads::Options thread_options(const RunOptions& options) {
     const long count = options.loops.count();
+    const bool debug = options.debug || debug_of_environment();
     return {.loops = count == 0 ? loops_of_environment() : checked_loops(count, "loops", std::to_string(count)),
             .pin_threads = options.pin_threads,
-            .debug = scheduler::Threads::kDebugBuild || options.debug || debug_of_environment()};
+            .debug = debug,
+            .bounds_parks = debug || scheduler::Threads::kDebugBuild};
 }
 
 std::unique_ptr<scheduler::Threads> make_loops(const scheduler::Threads::Options& options,

@@ -33,6 +33,9 @@ struct RunOptions {
 
 namespace detail {
 
+// WEFT_DEBUG=1.
+[[nodiscard]] bool debug_of_environment();
+
 // Throws std::invalid_argument naming the value, of the option or of the environment.
 [[nodiscard]] scheduler::Threads::Options thread_options(const RunOptions& options);
 

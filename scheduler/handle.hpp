@@ -37,6 +37,7 @@ public:
     // Runs the callable unless it was cancelled. An exception goes to `report_callback_exception`.
     void run() noexcept final;
     void drop() noexcept final;
+    [[nodiscard]] std::string describe() const final { return when_ ? "<TimerHandle>" : "<Handle>"; }
     // A due timer is queued like anything else: it runs in the turn that finds it due.
     void fire() noexcept final;
     void discard() noexcept final { drop(); }

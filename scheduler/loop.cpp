@@ -4,6 +4,8 @@
 
 namespace weft::scheduler {
 
+constinit ReportSlowRunnable report_slow_runnable = [](const std::string&, Duration) noexcept {};
+
 // The thread's current loop for the time of a step; nested steps of different loops are legal in a simulation only.
 class Loop::Current {
 public:
@@ -172,29 +174,44 @@ void Loop::queue_due_timers() {
 
 void Loop::run_batch() {
     if (searching_ && has_ready()) leave_search();
+    if (debug()) [[unlikely]]
+        return run_batch_with<&Loop::run_one_timed>();
+    run_batch_with<&Loop::run_one>();
+}
+
+template <void (Loop::*RunOne)(Runnable&) noexcept>
+void Loop::run_batch_with() {
     std::size_t pinned = pinned_.size();
     std::size_t ready = alone_ ? 0 : ready_.size();
     while ((pinned != 0 || ready != 0) && !interrupted_) {
         if (pinned != 0) {
             --pinned;
-            run_one(*pinned_.pop());
+            (this->*RunOne)(*pinned_.pop());
         }
         if (ready != 0 && !interrupted_) {
             --ready;
             if (Runnable* runnable = ready_.pop()) {
-                run_one(*runnable);
+                (this->*RunOne)(*runnable);
             } else {
                 ready = 0;  // the rest was stolen
             }
         }
     }
     if (alone_ || interrupted_) return;
-    if (Runnable* branch = forks_.pop()) run_one(*branch);
+    if (Runnable* branch = forks_.pop()) (this->*RunOne)(*branch);
 }
 
 void Loop::run_one(Runnable& runnable) noexcept {
     if (until_glance_ != 0) --until_glance_;
     runnable.run();
+}
+
+void Loop::run_one_timed(Runnable& runnable) noexcept {
+    const TimePoint begin = now();
+    const std::string what = runnable.describe();  // first: it may not outlive its run
+    run_one(runnable);
+    const Duration took = now() - begin;
+    if (took >= slow_limit()) report_slow_runnable(what, took);
 }
 
 std::uint32_t Loop::choose(std::uint32_t n) {

@@ -16,11 +16,13 @@
 // Source: asyncio's BaseEventLoop._run_once; tokio's multi_thread/worker.rs for the search.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "scheduler/atomic.hpp"
 #include "scheduler/clock.hpp"
@@ -42,6 +44,10 @@ class Loop;
 
 // The loop whose step runs on this thread, or null. Never to be cached across a suspension.
 [[nodiscard]] Loop* current_loop() noexcept;
+
+// Told in debug mode about a Runnable that held up its loop. Set once by sync/, which has a log.
+using ReportSlowRunnable = void (*)(const std::string& what, Duration took) noexcept;
+extern ReportSlowRunnable report_slow_runnable;
 
 enum class Affinity : std::uint8_t { stealable, pinned };
 enum class [[nodiscard]] Sent : std::uint8_t { sent, closed };
@@ -143,6 +149,13 @@ public:
     [[nodiscard]] std::uint64_t parks() const { return parks_.load(std::memory_order_relaxed); }
     void bound_parks(Duration limit) { park_limit_ = limit; }
 
+    // In debug mode each Runnable is timed, and one that takes as long as the limit is told to report_slow_runnable.
+    // Thread: any; seen at the next turn.
+    void set_debug(bool debug) { debug_.store(debug, std::memory_order_relaxed); }
+    [[nodiscard]] bool debug() const { return debug_.load(std::memory_order_relaxed); }
+    void set_slow_limit(Duration limit) { slow_limit_.store(limit, std::memory_order_relaxed); }
+    [[nodiscard]] Duration slow_limit() const { return slow_limit_.load(std::memory_order_relaxed); }
+
 private:
     class Current;
 
@@ -161,7 +174,10 @@ private:
     void park();
     void queue_due_timers();
     void run_batch();
+    template <void (Loop::*RunOne)(Runnable&) noexcept>
+    void run_batch_with();
     void run_one(Runnable& runnable) noexcept;
+    void run_one_timed(Runnable& runnable) noexcept;
     void notify_neighbours();
     bool glance_from_fork();
     [[nodiscard]] bool drop_queued() noexcept;
@@ -191,6 +207,8 @@ private:
     bool interrupted_ = false;
     std::exception_ptr interruption_;
     std::optional<Duration> park_limit_;
+    Atomic<Duration> slow_limit_{std::chrono::milliseconds(100)};
+    Atomic<bool> debug_{false};
     LoopSlots slots_;
 
     ForkDeque forks_;

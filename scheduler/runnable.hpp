@@ -4,6 +4,8 @@
 // must run it or queue it again; nothing is ever dropped without being told so through `Loop::close`.
 #pragma once
 
+#include <string>
+
 namespace weft::scheduler {
 
 class Runnable {
@@ -13,6 +15,9 @@ public:
 
     // Called instead of run() when the loop closes with the Runnable still queued.
     virtual void drop() noexcept = 0;
+
+    // Says what it is, for a report. Thread: the loop's own, before run().
+    [[nodiscard]] virtual std::string describe() const { return "an entry of the loop"; }
 
     Runnable* next_;
 

@@ -40,7 +40,8 @@ Threads::Threads(const Options& options, const MakeLoop& make_loop, Interrupted 
     loops_.reserve(options.loops);
     for (std::size_t i = 0; i < options.loops; ++i) {
         loops_.push_back(make_loop(group_));
-        if (options.debug) loops_.back()->bound_parks(std::chrono::seconds(1));
+        if (options.bounds_parks) loops_.back()->bound_parks(std::chrono::seconds(1));
+        if (options.debug) loops_.back()->set_debug(true);
     }
 }
 

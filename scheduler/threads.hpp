@@ -39,7 +39,8 @@ public:
     struct Options {
         std::size_t loops = 1;
         bool pin_threads = false;  // thread i to the i-th core of the affinity mask
-        bool debug = kDebugBuild;  // bound every park, and count those that found lost work (Loop::rescues)
+        bool debug = false;  // the loops' debug mode
+        bool bounds_parks = kDebugBuild;  // and counts those that found lost work (Loop::rescues)
     };
 
     // Without `interrupted` an exception that leaves a loop on one of these threads ends the program.

@@ -1,5 +1,8 @@
 #include "sync/exception_handler.hpp"
 
+#include <array>
+#include <chrono>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -86,6 +89,12 @@ scheduler::Shell* home_of(const ExceptionContext& context) {
 }
 
 // The scheduler learns here what to do with an exception that leaves a callback.
+std::string to_fixed(double seconds) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.3f", seconds);
+    return text.data();
+}
+
 void report_from_callback(std::exception_ptr exception, scheduler::Callback* callback) noexcept {
     if (interrupt_run(exception)) return;  // rule 21
     ExceptionContext context{.message = "Exception in callback", .exception = std::move(exception)};
@@ -97,6 +106,10 @@ void report_from_callback(std::exception_ptr exception, scheduler::Callback* cal
 }
 [[maybe_unused]] const bool installed = [] {
     scheduler::callback_exception_hook = &report_from_callback;
+    scheduler::report_slow_runnable = [](const std::string& what, Duration took) noexcept {
+        const double seconds = std::chrono::duration<double>(took).count();
+        warn("Executing " + what + " took " + to_fixed(seconds) + " seconds");
+    };
     return true;
 }();
 

@@ -79,6 +79,17 @@ void report(std::string_view message, const std::exception_ptr& exception) noexc
     }
 }
 
+void warn(const std::string& message) noexcept {
+    try {
+        if (ReportSink sink = report_sink.load(std::memory_order_acquire)) {
+            return sink(ExceptionContext{.message = message});
+        }
+        log().warn("{}", message);
+    } catch (...) {
+        log_last_resort(message, nullptr);
+    }
+}
+
 void log_last_resort(std::string_view message, const std::exception_ptr& exception) noexcept {
     try {
         const std::string text = exception == nullptr ? std::string() : ": " + describe(exception);

@@ -23,6 +23,9 @@ void report(std::string_view message, const std::exception_ptr& exception) noexc
 // Returns the whole text that is logged: one line, and indented ones about what is concerned.
 [[nodiscard]] std::string describe(const ExceptionContext& context);
 
+// To the log, as a warning: nothing has failed.
+void warn(const std::string& message) noexcept;
+
 // For what even the log could not take: a line on stderr.
 void log_last_resort(std::string_view message, const std::exception_ptr& exception) noexcept;
 

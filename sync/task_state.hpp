@@ -52,6 +52,8 @@ public:
     // The loop closes; its TaskList dismantles the task.
     void drop() noexcept override {}
 
+    [[nodiscard]] std::string describe() const override { return "<Task name='" + name() + "'>"; }
+
     // Lists the task and queues the first step. From here the runtime owns a reference until the task is done.
     void start();
     // The same, but takes the first step now, inside the call, if this is the running loop's thread (rules 211 to 213).

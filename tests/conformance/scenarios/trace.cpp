@@ -40,9 +40,9 @@ Trace* listener = nullptr;
 void hear(const ExceptionContext& context) {
     if (listener == nullptr) return;
     std::string_view message = context.message;
-    for (const std::string_view words : {"Exception in callback", "exception in shielded future",
-                                         "Task was destroyed but it is pending!",
-                                         "unhandled exception during run() shutdown"}) {
+    for (const std::string_view words :
+         {"Exception in callback", "exception in shielded future", "Task was destroyed but it is pending!",
+          "unhandled exception during run() shutdown"}) {
         if (message.find(words) != std::string_view::npos) message = words;
     }
     if (context.exception == nullptr) {
@@ -155,9 +155,7 @@ std::string show(double value) {
     return text.data();
 }
 
-std::string show(TimePoint time) {
-    return show(std::chrono::duration<double>(time.time_since_epoch()).count());
-}
+std::string show(TimePoint time) { return show(std::chrono::duration<double>(time.time_since_epoch()).count()); }
 
 std::string show(const AnyTask& task) { return task ? task.get_name() : "None"; }
 
@@ -178,7 +176,8 @@ void turn(Loop& loop) {
     loop.run_forever();
 }
 
-Registration::Registration(std::string_view file, std::string name, std::vector<int> rules, Coro<> (*body)(Trace& log)) {
+Registration::Registration(std::string_view file, std::string name, std::vector<int> rules,
+                           Coro<> (*body)(Trace& log)) {
     scenarios().push_back({area_of(file), std::move(name), std::move(rules), body, nullptr});
 }
 Registration::Registration(std::string_view file, std::string name, std::vector<int> rules, void (*body)(Trace& log)) {

@@ -199,9 +199,10 @@ public:
 
 }  // namespace weft::conformance
 
-#define SCENARIO_OF(result, name, ...)                                                        \
-    static result scenario_##name(weft::conformance::Trace& log);                             \
-    static const weft::conformance::Registration registration_##name(__FILE__, #name, {__VA_ARGS__}, &scenario_##name); \
+#define SCENARIO_OF(result, name, ...)                                                               \
+    static result scenario_##name(weft::conformance::Trace& log);                                    \
+    static const weft::conformance::Registration registration_##name(__FILE__, #name, {__VA_ARGS__}, \
+                                                                     &scenario_##name);              \
     static result scenario_##name([[maybe_unused]] weft::conformance::Trace& log)
 #define SCENARIO(name, ...) SCENARIO_OF(weft::Coro<>, name, __VA_ARGS__)
 #define LOOP_SCENARIO(name, ...) SCENARIO_OF(void, name, __VA_ARGS__)
