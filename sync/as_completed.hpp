@@ -65,7 +65,7 @@ public:
     void leave() noexcept;
 
     // One fewer to be asked for; false if there is none.
-    bool ask() noexcept;
+    [[nodiscard]] bool ask() noexcept;
     [[nodiscard]] std::size_t left() noexcept;
 
     // Returns the next member that is done. Throws TimeoutError for each that is not in time.
@@ -142,7 +142,7 @@ public:
         explicit Iterator(const AsCompleted& of) : of_(&of) {}
         // Each call gives another outcome, which counts as asked for even if the loop is left behind it.
         [[nodiscard]] Coro<Value> operator*() const {
-            (**of_->iterating_).ask();
+            (void)(**of_->iterating_).ask();
             return sync::next_outcome<Value>(of_->iterating_);
         }
         Iterator& operator++() { return *this; }
