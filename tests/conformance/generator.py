@@ -73,6 +73,7 @@ WEIGHTS = {
     "log": (2, 2),
 }
 LAST_WORDS = ("raise", "ret")  # nothing after them runs
+FRAGILE = ("await", "waitfor", "timeout", "group", "asc", "wait", "sleep")  # they may raise
 
 
 class Generator:
@@ -132,8 +133,13 @@ class Generator:
             if self.room <= 0:
                 break
             self.room -= 1
-            block.append(self.statement(depth))
-            if block[-1][0] in LAST_WORDS:
+            statement = self.statement(depth)
+            if depth == 0 and statement[0] in FRAGILE and self.random.chance(50):
+                # Otherwise most bodies end with their first failure.
+                handlers = [["X", []]] + ([["C", []]] if self.random.chance(40) else [])
+                statement = ["try", [statement], handlers, []]
+            block.append(statement)
+            if statement[0] in LAST_WORDS:
                 break
         return block
 

@@ -215,7 +215,7 @@ class Program:
         if not (own and what == "await") and (own or reaches(slot.node, context.node)):
             self.log(context.who, f"{what} cycle")
             return None
-        return slot.future, slot.value, slot.node
+        return slot.future, slot.value, None if own else slot.node
 
     # --- statements that do not suspend ---
 
@@ -577,7 +577,10 @@ def run(line):
 
     loop.set_exception_handler(report)
     program = Program(json.loads(line), out, loop)
-    loop.run_until_complete(program.drive())
+    try:
+        loop.run_until_complete(program.drive())
+    except Exception as error:
+        out.append(f"driver fails: {error!r}")
     loop.set_exception_handler(lambda *_: None)
     loop.close()
     return out
@@ -585,6 +588,7 @@ def run(line):
 
 def main():
     warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None  # coroutines that are closed with their loop
     gc.disable()  # programs leave cycles behind; collecting between programs is cheaper
     for number, line in enumerate(sys.stdin):
         out = run(line)

@@ -44,15 +44,18 @@ const python = await loadPyodide();
 python.setStdout({ write: (bytes) => writeAll(1, bytes) });
 python.setStderr({ write: (bytes) => writeAll(2, bytes) });
 if (withStdin) {
-  const chunks = [];
-  for await (const chunk of process.stdin) chunks.push(chunk);
-  const input = Buffer.concat(chunks);
-  let read = 0;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
   python.setStdin({
     read: (buffer) => {
-      const count = input.copy(buffer, 0, read, read + buffer.length);
-      read += count;
-      return count;
+      for (;;) {
+        try {
+          return fs.readSync(0, buffer);
+        } catch (error) {
+          if (error.code === "EOF") return 0;
+          if (error.code !== "EAGAIN") throw error;
+          Atomics.wait(pause, 0, 0, 1);
+        }
+      }
     },
   });
 }

@@ -1,0 +1,71 @@
+// Runs programs of generator.py on weft: a program a line on standard input, its trace and a line "." on standard output.
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/loop.hpp"
+#include "scheduler/virtual_parker.hpp"
+#include "sync/report.hpp"
+#include "tests/conformance/interpreter.hpp"
+
+namespace {
+
+using weft::conformance::Interpreter;
+using weft::conformance::Order;
+using weft::conformance::Program;
+using weft::conformance::ProgramReader;
+
+void ignore_report(std::string_view, const std::exception_ptr&) {}
+
+std::string run(const std::string& line) {
+    const Program program = ProgramReader(line).read();
+    Interpreter interpreter(program, Order::serial);
+    std::string end;
+    {
+        weft::Loop loop(std::make_unique<weft::scheduler::VirtualParker>());
+        try {
+            loop.run_until_complete(interpreter.drive());
+        } catch (const std::exception& e) {
+            end = std::string("driver fails: ") + e.what() + "\n";
+        }
+    }
+    return interpreter.trace() + end;
+}
+
+// Verbs whose part of weft does not exist yet.
+void print_missing() {
+#ifndef WEFT_HAS_WAIT
+    std::cout << "wait\n";
+#endif
+#ifndef WEFT_HAS_WAIT_FOR
+    std::cout << "waitfor\n";
+#endif
+#ifndef WEFT_HAS_SHIELD
+    std::cout << "shield\n";
+#endif
+#ifndef WEFT_HAS_TIMEOUT
+    std::cout << "timeout\nresched\nscope\n";
+#endif
+#ifndef WEFT_HAS_AS_COMPLETED
+    std::cout << "asc\n";
+#endif
+#ifndef WEFT_HAS_TASK_GROUP
+    std::cout << "group\ntgnew\n";
+#endif
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "--missing") {
+        print_missing();
+        return 0;
+    }
+    weft::sync::set_report_sink(&ignore_report);
+    std::ios::sync_with_stdio(false);
+    for (std::string line; std::getline(std::cin, line);) std::cout << run(line) << ".\n" << std::flush;
+    return 0;
+}
