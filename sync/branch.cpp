@@ -223,10 +223,12 @@ bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& 
     Current& here = current();
     Join::materialise_around(here);
     TaskState& task = here.branch != nullptr ? *here.branch->task() : *here.task;
-    if (static_cast<FutureState*>(&task) == &future) [[unlikely]] {  // rule 62
-        throw std::runtime_error("Task cannot await on itself: " + task.name());
-    }
     suspended = &task;
+    if (static_cast<FutureState*>(&task) == &future) [[unlikely]] {  // refused one turn later
+        Join::detach(here);
+        task.yield(innermost);
+        return true;
+    }
     if (future.add_waiter(task) == FutureState::Add::already_done) {
         suspended = nullptr;
         return false;
@@ -234,6 +236,10 @@ bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& 
     Join::detach(here);
     task.suspend(innermost, future);
     return true;
+}
+
+void refuse_own_end(const TaskState& task) {
+    throw std::runtime_error("Task cannot await on itself: " + task.name());
 }
 
 bool is_cancellation(const std::exception_ptr& failure) noexcept {

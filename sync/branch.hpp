@@ -215,7 +215,6 @@ inline Transfer Join::all_ended_inline() noexcept {
 
 // For awaiters: suspends the running task on `future`. Returns false, and nothing has happened, if it is done already.
 // On true the caller must return to the loop at once and touch nothing. `suspended` is set before.
-// Throws std::runtime_error if the running task is the future (rule 62).
 [[nodiscard]] bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
 [[nodiscard]] inline bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended) {
     const Current& here = current();
@@ -230,6 +229,17 @@ inline Transfer Join::all_ended_inline() noexcept {
     }
     task.suspend(innermost, future);
     return true;
+}
+
+// Throws std::runtime_error: a task cannot await itself.
+[[noreturn]] void refuse_own_end(const TaskState& task);
+
+// What a task that suspended in suspend_on() begins with: a cancellation comes first (rule 78), then the refusal of
+// rule 62, which costs a turn as in CPython.
+inline void resume_from(const FutureState& future, TaskState& suspended) {
+    suspended.deliver_cancel();
+    if (&future == static_cast<const FutureState*>(&suspended)) [[unlikely]]
+        refuse_own_end(suspended);
 }
 
 // For awaiters that arrange their own wake: the running task, detached from its parents' steps. To be followed by its

@@ -357,7 +357,7 @@ public:
     }
 
     T await_resume() {
-        if (suspended_ != nullptr) suspended_->deliver_cancel();
+        if (suspended_ != nullptr) resume_from(*state_, *suspended_);
         state_->check();
         state_->mark_retrieved();
         return read_value<T>(*state_, state_->sole_owner());

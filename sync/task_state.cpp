@@ -133,8 +133,8 @@ void TaskState::wake() noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
         if ((word & kDone) != 0) return release();  // dismantled: the registration owned the last reference
-        const bool resumes = (word & (kWaiting | kBorrowed)) == kWaiting;
-        const std::uint64_t next = resumes ? word & ~kWaiting : word | kWoken;
+        const bool resumes = (word & kWaiting) != 0 && ((word & kBorrowed) == 0 || (word & kWoken) != 0);
+        const std::uint64_t next = resumes ? word & ~(kWaiting | kWoken) : word | kWoken;
         if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire, T2 release
                                         std::memory_order_relaxed)) {
             // A closed home dismantles the task: nothing is left to do here.
@@ -149,6 +149,7 @@ void TaskState::queue() noexcept { (void)scheduler::schedule(*this, *home_, affi
 bool TaskState::cancel(std::string_view message) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     if ((word & kDone) == 0) set_message(message);
+    const std::uint64_t borrowed = runs_here_only() ? kBorrowed | kWoken : kBorrowed;
     bool borrows = false;
     std::uint64_t next = 0;
     do {
@@ -158,7 +159,7 @@ bool TaskState::cancel(std::string_view message) noexcept {
         }
         next = (word & kCount) == kCount ? word : word + kOneRequest;
         borrows = (word & (kWaiting | kBorrowed)) == kWaiting;
-        next |= borrows ? kBorrowed : kCancelRequested;
+        next |= borrows ? borrowed : kCancelRequested;
     } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire
                                           std::memory_order_relaxed));
     if (!borrows) return true;
@@ -167,8 +168,17 @@ bool TaskState::cancel(std::string_view message) noexcept {
     } else {  // it is done: the wake is under way, and the request goes before its result (rule 78)
         word_.fetch_or(kCancelRequested, std::memory_order_relaxed);
     }
-    end_borrow(0);
+    if ((borrowed & kWoken) != 0) {
+        word_.fetch_and(~borrowed, std::memory_order_acq_rel);  // T3
+    } else {
+        end_borrow(0);
+    }
     return true;
+}
+
+bool TaskState::runs_here_only() const noexcept {
+    const Loop* here = scheduler::current_loop();
+    return here != nullptr && here->alone() && &here->shell() == home_;
 }
 
 // The canceller is through with what the task awaits.

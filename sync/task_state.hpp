@@ -10,6 +10,9 @@
 //        |                                      '--cancel--> waiting + borrowed: the canceller talks to what is awaited;
 //        '--cancel--> + cancel_requested                     a wake leaves `woken`, and end_borrow queues the task
 //
+// A canceller on the task's own loop, by itself, sets `woken` together with `borrowed`: the task cannot run before the
+// canceller is through, so a wake queues it at once, in its place among the other waiters (rule 46).
+//
 // Queued and running are one state: nobody but the loop can tell them apart, and a step costs no read-modify-write.
 //
 // Orderings (the word is FutureState's)
@@ -151,6 +154,8 @@ protected:
 private:
     void queue() noexcept;
     void end_borrow(std::uint64_t withdraw) noexcept;
+    // True if only this thread can resume the task.
+    [[nodiscard]] bool runs_here_only() const noexcept;
     [[noreturn]] void throw_cancelled();
     void set_message(std::string_view message) noexcept;
     void adopt_message() noexcept;

@@ -35,35 +35,9 @@ std::string run(const std::string& line) {
     return interpreter.trace() + end;
 }
 
-// Verbs whose part of weft does not exist yet.
-void print_missing() {
-#ifndef WEFT_HAS_WAIT
-    std::cout << "wait\n";
-#endif
-#ifndef WEFT_HAS_WAIT_FOR
-    std::cout << "waitfor\n";
-#endif
-#ifndef WEFT_HAS_SHIELD
-    std::cout << "shield\n";
-#endif
-#ifndef WEFT_HAS_TIMEOUT
-    std::cout << "timeout\nresched\nscope\n";
-#endif
-#ifndef WEFT_HAS_AS_COMPLETED
-    std::cout << "asc\n";
-#endif
-#ifndef WEFT_HAS_TASK_GROUP
-    std::cout << "group\ntgnew\n";
-#endif
-}
-
 }  // namespace
 
-int main(int argc, char** argv) {
-    if (argc > 1 && std::string_view(argv[1]) == "--missing") {
-        print_missing();
-        return 0;
-    }
+int main() {
     weft::sync::set_report_sink(&ignore_report);
     std::ios::sync_with_stdio(false);
     for (std::string line; std::getline(std::cin, line);) std::cout << run(line) << ".\n" << std::flush;

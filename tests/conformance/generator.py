@@ -77,12 +77,12 @@ FRAGILE = ("await", "waitfor", "timeout", "group", "asc", "wait", "sleep")  # th
 
 
 class Generator:
-    def __init__(self, seed, without=()):
+    def __init__(self, seed):
         self.random = Random(seed)
         # The first numbers of neighbouring seeds are unrelated.
         r = self.random
         self.weights = [
-            [(verb, pair[where]) for verb, pair in WEIGHTS.items() if pair[where] and verb not in without]
+            [(verb, pair[where]) for verb, pair in WEIGHTS.items() if pair[where]]
             for where in (0, 1)
         ]
         # Each program favours some verbs: rare mixtures come up, too.
@@ -103,7 +103,6 @@ class Generator:
         self.in_groups = []
         self.in_scopes = []
         self.room = 0
-        self.mixes = "gather" not in without
 
     def program(self):
         bodies = [self.body(n) for n in range(self.bodies)]
@@ -225,7 +224,7 @@ class Generator:
         return ["sleep", self.delay()]
 
     def make_await(self, depth):
-        return ["await", SELF if self.random.chance(1) else self.ref()]
+        return ["await", self.ref()]
 
     def make_new(self, depth):
         body = self.later_body()
@@ -355,6 +354,6 @@ class Generator:
         return ["try", block, handlers, final]
 
 
-def generate(seed, number, without=()):
+def generate(seed, number):
     """Returns the program `number` of `seed`."""
-    return Generator(Random(seed * 1_000_003 + number).next(), without).program()
+    return Generator(Random(seed * 1_000_003 + number).next()).program()

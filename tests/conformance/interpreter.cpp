@@ -47,7 +47,6 @@ Described describe(const std::exception_ptr& error) {
         return {'T', "Timeout"};
     } catch (const InvalidStateError&) {
         return {'I', "Invalid"};
-#ifdef WEFT_HAS_TASK_GROUP
     } catch (const ExceptionGroup& e) {
         std::string text = "G[";
         for (const std::exception_ptr& inner : e.exceptions()) {
@@ -55,7 +54,6 @@ Described describe(const std::exception_ptr& error) {
             text += describe(inner).text;
         }
         return {'G', text + "]"};
-#endif
     } catch (const std::runtime_error&) {
         return {'R', "Runtime"};
     } catch (const std::exception& e) {
@@ -133,7 +131,6 @@ Coro<std::string> await_text(H handle) {
     }
 }
 
-#ifdef WEFT_HAS_WAIT_FOR
 template <class H>
 Coro<std::string> wait_for_text(H handle, std::optional<Duration> limit) {
     if constexpr (kTyped<H>) {
@@ -144,9 +141,8 @@ Coro<std::string> wait_for_text(H handle, std::optional<Duration> limit) {
         co_return "*";
     }
 }
-#endif
 
-[[maybe_unused]] std::optional<Duration> milliseconds(const std::optional<int>& count) {
+std::optional<Duration> milliseconds(const std::optional<int>& count) {
     if (!count) return std::nullopt;
     return std::chrono::milliseconds(*count);
 }
@@ -214,7 +210,7 @@ bool all_are(const std::vector<Member>& members) {
     return std::ranges::all_of(members, [](const Member& member) { return std::holds_alternative<H>(member); });
 }
 
-[[maybe_unused]] std::string join(const std::vector<std::size_t>& places) {
+std::string join(const std::vector<std::size_t>& places) {
     std::string all;
     for (const std::size_t place : places) all += (all.empty() ? "" : ",") + std::to_string(place);
     return all;
@@ -411,17 +407,15 @@ std::optional<Interpreter::Found> Interpreter::resolve(const Context& context, c
         const std::lock_guard lock(mutex_);
         return Found{std::move(*made), std::exchange(context.node->waits_for, nullptr)};
     }
-    const AnyTask self = current_task();
-    const std::optional<Slot> found = ref == kSelf ? Slot{AnyFuture(self), nullptr} : slot(ref);
+    const std::optional<Slot> found = slot(ref);
     if (!found) {
         log(context.who, what + " none");
         return std::nullopt;
     }
-    const bool own = found->any() == self;
-    {
+    if (const bool own = found->any() == current_task(); !own) {
         const std::lock_guard lock(mutex_);
-        if ((own && what == "await") || (!own && !reaches(found->node, context.node))) {
-            return Found{*found, std::exchange(context.node->waits_for, own ? nullptr : found->node)};
+        if (!reaches(found->node, context.node)) {
+            return Found{*found, std::exchange(context.node->waits_for, found->node)};
         }
     }
     log(context.who, what + " cycle");
@@ -441,7 +435,6 @@ void Interpreter::create(const Statement& statement, const Context& context) {
 }
 
 void Interpreter::group_create(const Statement& statement, const Context& context) {
-#ifdef WEFT_HAS_TASK_GROUP
     TaskGroup* group = nullptr;
     {
         const std::lock_guard lock(mutex_);
@@ -460,9 +453,6 @@ void Interpreter::group_create(const Statement& statement, const Context& contex
     } catch (const std::runtime_error&) {
         log(context.who, "tgnew Runtime");
     }
-#else
-    log(context.who, "tgnew missing " + std::to_string(statement.number(0)));
-#endif
 }
 
 void Interpreter::set_result(const Statement& statement, const Context& context) {
@@ -635,7 +625,6 @@ void Interpreter::gather(const Statement& statement, const Context& context) {
 }
 
 void Interpreter::shield(const Statement& statement, const Context& context) {
-#ifdef WEFT_HAS_SHIELD
     const int ref = statement.number(1);
     AnySlot outer;
     Node* node = nullptr;
@@ -656,13 +645,9 @@ void Interpreter::shield(const Statement& statement, const Context& context) {
     }
     put(statement.number(0), outer, node);
     log(context.who, "shield " + std::to_string(statement.number(0)) + " " + state_text(outer));
-#else
-    log(context.who, "shield missing " + std::to_string(statement.number(0)));
-#endif
 }
 
 void Interpreter::reschedule(const Statement& statement, const Context& context) {
-#ifdef WEFT_HAS_TIMEOUT
     Scoped<Timeout> found;
     {
         const std::lock_guard lock(mutex_);
@@ -679,13 +664,9 @@ void Interpreter::reschedule(const Statement& statement, const Context& context)
     } catch (const std::runtime_error&) {
         log(context.who, "resched Runtime");
     }
-#else
-    log(context.who, "resched missing " + std::to_string(statement.number(0)));
-#endif
 }
 
 void Interpreter::scope(const Statement& statement, const Context& context) {
-#ifdef WEFT_HAS_TIMEOUT
     Scoped<Timeout> found;
     {
         const std::lock_guard lock(mutex_);
@@ -695,9 +676,6 @@ void Interpreter::scope(const Statement& statement, const Context& context) {
     const std::optional<TimePoint> when = found.object->when();
     log(context.who, std::string(found.object->expired() ? "scope 1 " : "scope 0 ") +
                          (when ? std::to_string((*when - start_) / 1ms) : "none"));
-#else
-    log(context.who, "scope missing " + std::to_string(statement.number(0)));
-#endif
 }
 
 void Interpreter::raise(const Statement& statement) {
@@ -742,7 +720,6 @@ Coro<> Interpreter::await(const Statement& statement, const Context& context) {
 }
 
 Coro<> Interpreter::wait_for(const Statement& statement, const Context& context) {
-#ifdef WEFT_HAS_WAIT_FOR
     const int ref = statement.number(0);
     const std::optional<Duration> limit = milliseconds(statement.numbers.at(1));
     std::optional<Found> found = resolve(context, "waitfor", ref);
@@ -761,14 +738,9 @@ Coro<> Interpreter::wait_for(const Statement& statement, const Context& context)
         }
     }
     co_await waiting(std::move(*wait), context, "waitfor " + std::to_string(ref), found->before);
-#else
-    log(context.who, "waitfor missing " + std::to_string(statement.number(0)));
-    co_return;
-#endif
 }
 
 Coro<> Interpreter::wait(const Statement& statement, const Context& context) {
-#ifdef WEFT_HAS_WAIT
     std::vector<AnyFuture> futures;
     for (const int number : statement.refs) {
         if (const std::optional<Slot> found = slot(number)) futures.push_back(found->any());
@@ -794,13 +766,8 @@ Coro<> Interpreter::wait(const Statement& statement, const Context& context) {
         throw;
     }
     log(context.who, "wait " + outcome);
-#else
-    log(context.who, "wait missing " + std::to_string(statement.number(0)));
-    co_return;
-#endif
 }
 
-#ifdef WEFT_HAS_AS_COMPLETED
 template <class Handles>
 Coro<> Interpreter::take_results(Handles handles, std::optional<Duration> limit, const Context& context, int most) {
     int taken = 0;
@@ -856,10 +823,8 @@ Coro<> Interpreter::take_handles(Handles handles, std::optional<Duration> limit,
         }
     }
 }
-#endif
 
 Coro<> Interpreter::as_completed(const Statement& statement, const Context& context) {
-#ifdef WEFT_HAS_AS_COMPLETED
     std::vector<Coro<int>> coroutines;
     std::vector<Future<int>> futures;
     std::vector<AnyFuture> all;
@@ -885,14 +850,9 @@ Coro<> Interpreter::as_completed(const Statement& statement, const Context& cont
         taking = by_handle ? take_handles(all, limit, context, most) : take_results(all, limit, context, most);
     }
     co_await std::move(*taking);
-#else
-    log(context.who, "asc missing " + std::to_string(statement.number(0)));
-    co_return;
-#endif
 }
 
 Coro<Returned> Interpreter::timeout(const Statement& statement, Context& context) {
-#ifdef WEFT_HAS_TIMEOUT
     const int number = statement.number(0);
     Timeout scope{milliseconds(statement.numbers.at(1))};
     Scoped<Timeout> before;
@@ -917,14 +877,9 @@ Coro<Returned> Interpreter::timeout(const Statement& statement, Context& context
     }
     leave();
     co_return value;
-#else
-    log(context.who, "timeout missing " + std::to_string(statement.number(0)));
-    co_return std::nullopt;
-#endif
 }
 
 Coro<Returned> Interpreter::group(const Statement& statement, Context& context) {
-#ifdef WEFT_HAS_TASK_GROUP
     const int number = statement.number(0);
     TaskGroup group;
     Scoped<TaskGroup> before;
@@ -953,10 +908,6 @@ Coro<Returned> Interpreter::group(const Statement& statement, Context& context) 
     }
     leave();
     co_return value;
-#else
-    log(context.who, "group missing " + std::to_string(statement.number(0)));
-    co_return std::nullopt;
-#endif
 }
 
 Coro<Returned> Interpreter::repeat(const Statement& statement, Context& context) {

@@ -23,35 +23,17 @@
 #include <vector>
 
 #include "api/loop.hpp"
+#include "sync/as_completed.hpp"
 #include "sync/coro.hpp"
 #include "sync/future.hpp"
 #include "sync/gather.hpp"
-#include "sync/task.hpp"
-#include "tests/conformance/program.hpp"
-#if __has_include("sync/wait.hpp")
-#define WEFT_HAS_WAIT
-#include "sync/wait.hpp"
-#endif
-#if __has_include("sync/wait_for.hpp")
-#define WEFT_HAS_WAIT_FOR
-#include "sync/wait_for.hpp"
-#endif
-#if __has_include("sync/shield.hpp")
-#define WEFT_HAS_SHIELD
 #include "sync/shield.hpp"
-#endif
-#if __has_include("sync/timeout.hpp")
-#define WEFT_HAS_TIMEOUT
-#include "sync/timeout.hpp"
-#endif
-#if __has_include("sync/as_completed.hpp")
-#define WEFT_HAS_AS_COMPLETED
-#include "sync/as_completed.hpp"
-#endif
-#if __has_include("sync/task_group.hpp")
-#define WEFT_HAS_TASK_GROUP
+#include "sync/task.hpp"
 #include "sync/task_group.hpp"
-#endif
+#include "sync/timeout.hpp"
+#include "sync/wait.hpp"
+#include "sync/wait_for.hpp"
+#include "tests/conformance/program.hpp"
 
 namespace weft::conformance {
 
@@ -184,12 +166,8 @@ private:
     std::map<int, Slot> slots_;
     std::map<int, Handle> handles_;
     std::map<int, std::function<std::size_t()>> registrations_;
-#ifdef WEFT_HAS_TASK_GROUP
     std::map<int, Scoped<TaskGroup>> groups_;
-#endif
-#ifdef WEFT_HAS_TIMEOUT
     std::map<int, Scoped<Timeout>> scopes_;
-#endif
     std::vector<std::pair<AnyTask, Node*>> tasks_;
     int runs_ = 0;
     int ends_ = 0;

@@ -1,6 +1,9 @@
 """Runs programs of generator.py on CPython's asyncio, in virtual time: a program a line on standard input, its trace and
 a line "." on standard output. Runs under oracle.mjs. interpreter.cpp is its twin: whoever changes one changes both.
 
+Left out are two things that end in accidents of CPython's: cycles of tasks that await each other (a cancel recurses for
+ever), and a task that awaits itself (rule 62; the next to await it gets "await wasn't used with future").
+
 A line of the trace: milliseconds, who (body#run, @callback or the driver "."), what was observed.
 """
 
@@ -30,7 +33,7 @@ def text_of(error):
     if isinstance(error, AppError):
         return f"E{error.number}"
     if isinstance(error, asyncio.CancelledError):
-        return f"C:{error.args[0]}" if error.args and error.args[0] is not None else "C"
+        return f"C:{error.args[0]}" if error.args and error.args[0] else "C"
     if isinstance(error, TimeoutError):
         return "Timeout"
     if isinstance(error, asyncio.InvalidStateError):
@@ -207,15 +210,14 @@ class Program:
                 self.log(context.who, f"{what} full")
                 return None
             return coroutine, "int", None
-        slot = self.get(ref)
+        slot = self.slots.get(ref)
         if slot is None:
             self.log(context.who, f"{what} none")
             return None
-        own = slot.future is asyncio.current_task()
-        if not (own and what == "await") and (own or reaches(slot.node, context.node)):
+        if slot.future is asyncio.current_task() or reaches(slot.node, context.node):
             self.log(context.who, f"{what} cycle")
             return None
-        return slot.future, slot.value, None if own else slot.node
+        return slot.future, slot.value, slot.node
 
     # --- statements that do not suspend ---
 

@@ -165,6 +165,51 @@ TEST_CASE("rules 102, 103, 105 and 106: turns between the trigger and the waiter
     loop.run_until_complete(body());
 }
 
+TEST_CASE("rules 46 and 47: who cancels a shared future by cancelling its first waiter keeps the waiters' order") {
+    VirtualLoop loop;
+    std::vector<int> order;
+    auto body = [&order]() -> Coro<> {
+        const Future<> future = create_future();
+        auto waits = [&](int number) -> Coro<> {
+            (void)co_await ended(future);
+            order.push_back(number);
+        };
+        const Task<> first = create_task(waits(1));
+        const Task<> second = create_task(waits(2));
+        co_await sleep(0s);
+        first.cancel();
+        second.cancel();
+        co_await first;
+        co_await second;
+    };
+    loop.run_until_complete(body());
+    CHECK(order == std::vector<int>{1, 2});
+}
+
+TEST_CASE("rule 62: a task that awaits itself gets an error one turn later, or the cancellation of that turn") {
+    VirtualLoop loop;
+    auto body = [&loop]() -> Coro<> {
+        std::string how;
+        int began_in = 0;
+        int ended_in = 0;
+        auto awaits_itself = [&]() -> Coro<> {
+            began_in = loop.turns();
+            how = co_await ended(current_task());
+            ended_in = loop.turns();
+        };
+        co_await create_task(awaits_itself());
+        CHECK(how.starts_with("error: Task cannot await on itself"));
+        CHECK(ended_in == began_in + 1);
+
+        const Task<> cancelled = create_task(awaits_itself());
+        co_await sleep(0s);
+        cancelled.cancel("first");
+        co_await cancelled;
+        CHECK(how == "cancelled: first");
+    };
+    loop.run_until_complete(body());
+}
+
 TEST_CASE("rule 62: a task that awaits itself gets an error, whatever the handle") {
     VirtualLoop loop;
     auto body = []() -> Coro<> {
