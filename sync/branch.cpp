@@ -238,9 +238,7 @@ bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& 
     return true;
 }
 
-void refuse_own_end(const TaskState& task) {
-    throw std::runtime_error("Task cannot await on itself: " + task.name());
-}
+void refuse_own_end(const TaskState& task) { throw std::runtime_error("Task cannot await on itself: " + task.name()); }
 
 bool is_cancellation(const std::exception_ptr& failure) noexcept {
 #ifdef __GLIBCXX__

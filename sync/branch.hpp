@@ -236,9 +236,9 @@ inline Transfer Join::all_ended_inline() noexcept {
 
 // What a task that suspended in suspend_on() begins with: a cancellation comes first (rule 78), then the refusal of
 // rule 62, which costs a turn as in CPython.
-inline void resume_from(const FutureState& future, TaskState& suspended) {
-    suspended.deliver_cancel();
-    if (&future == static_cast<const FutureState*>(&suspended)) [[unlikely]]
+inline void resume_from(FutureState& future, TaskState& suspended) {
+    suspended.deliver_cancel(future);
+    if (&future == static_cast<FutureState*>(&suspended)) [[unlikely]]
         refuse_own_end(suspended);
 }
 

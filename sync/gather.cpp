@@ -39,7 +39,9 @@ void GatherBase::finish() noexcept {
     if (outer().done()) return;
     try {
         if (cancel_requested_.load(std::memory_order_relaxed)) {  // rules 117 and 118
-            (void)outer().try_set_exception(std::make_exception_ptr(CancelledError()));
+            FutureState& last = children_.back().state();
+            (void)outer().try_set_exception(
+                last.outcome() == Outcome::cancelled ? last.failure() : std::make_exception_ptr(CancelledError()));
         } else {
             set_results();
         }
@@ -52,8 +54,9 @@ bool GatherBase::cancel_children(std::string_view message) noexcept {
     const bool before =
         cancel_requested_.exchange(true, std::memory_order_relaxed);  // published by each child's own completion
     bool accepted = false;
+    // A child that was given twice gets two requests.
     for (GatherChild& child : children_) {
-        if (!child.duplicate_ && child.state().cancel(message)) accepted = true;
+        if (child.state().cancel(message)) accepted = true;
     }
     if (!accepted && !before) cancel_requested_.store(false, std::memory_order_relaxed);
     return accepted;

@@ -60,8 +60,10 @@ public:
     }
 
     void await_resume() {
-        if (suspended_ != nullptr) suspended_->deliver_cancel();
-        if (FutureState* state = state_.pointer()) state->check();
+        FutureState* state = state_.pointer();
+        if (state == nullptr) return suspended_->deliver_cancel();
+        if (suspended_ != nullptr) suspended_->deliver_cancel(*state);
+        state->check();
     }
 
 private:

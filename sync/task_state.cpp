@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "sync/branch.hpp"
 #include "sync/exception_handler.hpp"
 
 namespace weft::sync {
@@ -86,6 +87,7 @@ void TaskState::publish(Outcome outcome) noexcept {
         // Rule 84: a request that nobody delivered turns a normal return into a cancellation. Rule 85: a failure wins.
         if ((word & kCancelRequested) != 0 && outcome_ == Outcome::value) {
             outcome_ = Outcome::cancelled;
+            returned_ = true;
             adopt_message();
             overruled();
         }
@@ -211,6 +213,18 @@ void TaskState::throw_cancelled() {
     word_.fetch_and(~kCancelRequested, std::memory_order_relaxed);
     const std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
     throw CancelledError(message ? *message : std::string());
+}
+
+void TaskState::throw_cancelled_after(FutureState& awaited) {
+    const Outcome outcome = awaited.outcome();
+    // Looked at, whatever is thrown (rule 48).
+    const std::exception_ptr failure = outcome == Outcome::cancelled || outcome == Outcome::exception  //
+                                           ? awaited.failure()
+                                           : nullptr;
+    if (failure == nullptr || (outcome == Outcome::exception && !is_cancellation(failure))) throw_cancelled();
+    word_.fetch_and(~kCancelRequested, std::memory_order_relaxed);
+    delete message_.exchange(nullptr, std::memory_order_acquire);
+    std::rethrow_exception(failure);
 }
 
 void TaskState::set_message(std::string_view message) noexcept {

@@ -75,6 +75,11 @@ public:
         if ((word_.load(std::memory_order_relaxed) & kCancelRequested) != 0) [[unlikely]]
             throw_cancelled();
     }
+    // The same after `awaited` is done. If that ended with a CancelledError itself, this is the one that is thrown.
+    void deliver_cancel(FutureState& awaited) {
+        if ((word_.load(std::memory_order_relaxed) & kCancelRequested) != 0) [[unlikely]]
+            throw_cancelled_after(awaited);
+    }
 
     // What was awaited ended well although it had accepted a cancellation: the request waits for the next suspension.
     void request_cancel_again() noexcept { word_.fetch_or(kCancelRequested, std::memory_order_relaxed); }
@@ -128,7 +133,8 @@ protected:
     // The outcome has become `cancelled` although the body returned normally.
     virtual void overruled() noexcept {}
 
-    [[nodiscard]] bool gives_message_once() const noexcept override { return true; }
+    // A cancelled body raised its CancelledError to one reader (rule 94); one that returned raised none (rule 84).
+    [[nodiscard]] bool gives_message_once() const noexcept override { return !returned_; }
 
     // Makes the task known to its loop's list. Only when it is complete: others may cancel it from then on.
     void enlist();
@@ -157,6 +163,7 @@ private:
     // True if only this thread can resume the task.
     [[nodiscard]] bool runs_here_only() const noexcept;
     [[noreturn]] void throw_cancelled();
+    [[noreturn]] void throw_cancelled_after(FutureState& awaited);
     void set_message(std::string_view message) noexcept;
     void adopt_message() noexcept;
 
@@ -172,6 +179,7 @@ private:
     ContextSlot context_;
     const scheduler::Affinity affinity_;
     bool entered_ = false;
+    bool returned_ = false;  // normally, and was cancelled all the same
 };
 
 // The live tasks of one loop: who is to be cancelled at the end, and who is owned by the runtime.

@@ -11,11 +11,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 # Known to differ today: {scenario: why}. One that agrees again is a failure, so that this list cannot grow stale.
 OPEN = {
-    "cancel.a_cancel_that_the_awaited_future_refuses_is_marked": "the mark's message beats the future's",
-    "cancel.two_cancels_before_the_delivery": "the mark's message beats the forwarded one",
-    "timeout.an_outside_cancel_as_well": "the mark's message beats the forwarded one",
-    "wait_for.expiry_and_an_outside_cancel_together": "the mark's message beats the forwarded one",
-    "futures.cancelling_one_waiter_cancels_the_future_for_all": "the cancelled waiter wakes last",
     "running.run_until_complete_ends_with_the_batch_of_the_stop_callback": "add_done_callback wants a running loop",
     "shield.a_late_failure_that_somebody_reads": "the shield listens for the failure at once, not a turn later",
 }

@@ -855,15 +855,15 @@ Coro<> Interpreter::as_completed(const Statement& statement, const Context& cont
 Coro<Returned> Interpreter::timeout(const Statement& statement, Context& context) {
     const int number = statement.number(0);
     Timeout scope{milliseconds(statement.numbers.at(1))};
-    Scoped<Timeout> before;
     {
         const std::lock_guard lock(mutex_);
-        before = std::exchange(scopes_[number], {&scope, context.node});
+        scopes_[number] = {&scope, context.node};
     }
     const auto leave = [&] {
         {
             const std::lock_guard lock(mutex_);
-            scopes_[number] = before;
+            // Another task may have entered the same one.
+            if (scopes_[number].object == &scope) scopes_[number] = {};
         }
         log(context.who, "timeout " + std::to_string(number) + (scope.expired() ? " left 1" : " left 0"));
     };
@@ -882,15 +882,15 @@ Coro<Returned> Interpreter::timeout(const Statement& statement, Context& context
 Coro<Returned> Interpreter::group(const Statement& statement, Context& context) {
     const int number = statement.number(0);
     TaskGroup group;
-    Scoped<TaskGroup> before;
     {
         const std::lock_guard lock(mutex_);
-        before = std::exchange(groups_[number], {&group, context.node});
+        groups_[number] = {&group, context.node};
     }
     const auto leave = [&] {
         {
             const std::lock_guard lock(mutex_);
-            groups_[number] = before;
+            // Another task may have entered the same one.
+            if (groups_[number].object == &group) groups_[number] = {};
         }
         log(context.who, "group " + std::to_string(number) + " left");
     };

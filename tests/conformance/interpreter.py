@@ -484,26 +484,26 @@ class Program:
 
     async def do_timeout(self, context, number, limit, block):
         scope = asyncio.timeout(None if limit is None else limit / 1000)
-        before = self.scopes.get(number)
         self.scopes[number] = scope
         try:
             async with scope:
                 value = await self.block(block, context)
         finally:
-            self.scopes[number] = before
+            if self.scopes[number] is scope:  # another task may have entered the same one
+                self.scopes[number] = None
             self.log(context.who, f"timeout {number} left {int(scope.expired())}")
         return value
 
     async def do_group(self, context, number, block):
         group = asyncio.TaskGroup()
-        before = self.groups.get(number)
         self.groups[number] = group
         try:
             async with group:
                 value = await self.block(block, context)
                 self.log(context.who, f"group {number} exits")
         finally:
-            self.groups[number] = before
+            if self.groups[number] is group:  # another task may have entered the same one
+                self.groups[number] = None
             self.log(context.who, f"group {number} left")
         return value
 

@@ -12,6 +12,8 @@ Normalised, because CPython leaves it open and weft promises more (everything el
 3. all_tasks(), hence the sweep at the end of asyncio.run, is in order of creation.
 4. The loop keeps tasks that are not done alive (CPython: weak references, rule 67).
 5. A loop numbers its default task names from 1 (CPython: one counter for the process).
+6. A gather that was cancelled, although its last child swallowed the request and returned, ends with a CancelledError
+   without a message (CPython: with the message of some earlier request to that child, if one was left over).
 """
 
 import asyncio
@@ -130,6 +132,16 @@ def _as_completed_init(self, aws, timeout):
     self._todo_left = len(todo)
 
 
+def _gather():
+    source = tasks.__loader__.get_source("asyncio.tasks")
+    source = source[source.index("def gather(") : source.index("def _log_on_exception")]
+    last = "exc = fut._make_cancelled_error()\n                outer.set_exception(exc)\n            else"
+    assert last in source
+    source = source.replace(last, last.replace("()", "() if fut.cancelled() else exceptions.CancelledError()", 1))
+    exec(compile(source, tasks.__file__, "exec"), tasks.__dict__)
+    return tasks.gather
+
+
 def _all_tasks(loop=None):
     return OrderedSet((loop or events.get_running_loop()).pending_tasks())
 
@@ -141,5 +153,6 @@ def install():
     taskgroups.set = tasks.set = OrderedSet  # shadows the builtin in these two modules
     tasks._AsCompletedIterator.__init__ = _as_completed_init
     asyncio.all_tasks = tasks.all_tasks = _all_tasks
+    asyncio.gather = _gather()
     events.new_event_loop = asyncio.new_event_loop = VirtualLoop
     assert base_events.events is events and runners.events is events and timeouts.tasks is tasks

@@ -260,7 +260,8 @@ TEST_CASE("rule 86: cancel oneself, then await: the first real suspension is hit
     loop.run_until_complete(body());
 }
 
-TEST_CASE("rules 87, 91 and 93: two cancels before delivery are one CancelledError with the last message") {
+TEST_CASE(
+    "rules 87, 91 and 93: two cancels before delivery are one CancelledError: the last mark's, or the awaited's") {
     VirtualLoop loop;
     auto body = []() -> Coro<> {
         const auto never = create_future();
@@ -288,7 +289,7 @@ TEST_CASE("rules 87, 91 and 93: two cancels before delivery are one CancelledErr
         CHECK_FALSE(forwarded.done());
         forwarded.cancel("three");
         const std::string both = co_await forwarded;
-        CHECK(both == "cancelled: two, cancelled: three");
+        CHECK(both == "cancelled: one, cancelled: three");
         CHECK(forwarded.cancelling() == 3);
     };
     loop.run_until_complete(body());
@@ -395,6 +396,44 @@ TEST_CASE("rule 94: the first reader of a cancelled task gets the message") {
         CHECK(thrown_by([&] { return task.result(); }) == "cancelled");
         CHECK(task.cancelled());  // rule 57
         CHECK(task.cancelling() == 0);
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("rules 84 and 94: a body that returned raised no CancelledError, so every reader gets the message") {
+    VirtualLoop loop;
+    auto body = []() -> Coro<> {
+        auto returns = []() -> Coro<> {
+            current_task().cancel("the request");
+            co_return;
+        };
+        const auto task = create_task(returns());
+        const std::string first = co_await ended(task);
+        const std::string second = co_await ended(task);
+        CHECK(first == "cancelled: the request");
+        CHECK(second == "cancelled: the request");
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("rule 93: what is awaited was cancelled itself: a later request adds no CancelledError of its own") {
+    VirtualLoop loop;
+    auto body = []() -> Coro<> {
+        const auto future = weft::create_future<>();
+        const auto task = create_task(ended(future));
+        co_await sleep(0s);
+        future.cancel("the future's");
+        task.cancel("the task's");
+        const std::string how = co_await task;
+        CHECK(how == "cancelled: the future's");
+
+        const auto failed = weft::create_future<>();
+        const auto waits = create_task(ended(failed));
+        co_await sleep(0s);
+        failed.set_exception(std::runtime_error("lost"));
+        waits.cancel("the task's");
+        const std::string now = co_await waits;
+        CHECK(now == "cancelled: the task's");  // rule 79
     };
     loop.run_until_complete(body());
 }
