@@ -4,7 +4,6 @@
 #include <iostream>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "api/loop.hpp"
 #include "scheduler/virtual_parker.hpp"
@@ -18,7 +17,7 @@ using weft::conformance::Order;
 using weft::conformance::Program;
 using weft::conformance::ProgramReader;
 
-void ignore_report(std::string_view, const std::exception_ptr&) {}
+void ignore_report(const weft::ExceptionContext&) {}
 
 std::string run(const std::string& line) {
     const Program program = ProgramReader(line).read();
