@@ -56,14 +56,19 @@ public:
     CtrlC(const CtrlC&) = delete;
     CtrlC& operator=(const CtrlC&) = delete;
     ~CtrlC() {
-        // If the callback is gone, the program has replaced it by its own.
-        if (count_.use_count() > 1) Signals::of(loop_).unwatch(SIGINT);
+        if (watches()) Signals::of(loop_).unwatch(SIGINT);
     }
 
+    // How often it was pressed, as far as the loop has seen it.
     [[nodiscard]] int count() const { return *count_; }
+    // True if it was pressed and main's end came before the loop saw it.
+    [[nodiscard]] bool missed() const { return watches() && Signals::of(loop_).undelivered(SIGINT) != 0; }
 
 private:
     using Signals = scheduler::LoopLocal<io::Signals>;
+
+    // If the callback is gone, the program has replaced it by its own.
+    [[nodiscard]] bool watches() const { return count_.use_count() > 1; }
 
     Loop& loop_;
     const std::shared_ptr<int> count_ = std::make_shared<int>(0);
@@ -108,6 +113,8 @@ void Runner::run_main(const AnyTask& main) {
         if (ctrl_c.count() > 0 && main.uncancel() == 0) throw KeyboardInterrupt();
         throw;
     }
+    // Not to be lost: in asyncio it would have cancelled main in its last step (rule 84).
+    if (ctrl_c.missed()) throw KeyboardInterrupt();
 }
 
 void Runner::close() {

@@ -145,6 +145,12 @@ bool Signals::unwatch(int signal) noexcept {
     return true;
 }
 
+std::uint32_t Signals::undelivered(int signal) noexcept {
+    const auto found = watches_.find(signal);
+    if (found == watches_.end()) return 0;
+    return line(signal).unseen.exchange(0, std::memory_order_acq_rel) + found->second->outstanding();  // G1
+}
+
 void Signals::give_back(int signal) noexcept {
     Owners& all = owners();
     const std::lock_guard lock(all.mutex);

@@ -49,6 +49,9 @@ public:
     // Returns whether there was a callback.
     bool unwatch(int signal) noexcept;
 
+    // Returns how often the watched signal came without a call having been made for it. Before unwatch().
+    [[nodiscard]] std::uint32_t undelivered(int signal) noexcept;
+
 private:
     void look();
     void give_back(int signal) noexcept;

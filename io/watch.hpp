@@ -34,6 +34,9 @@ public:
         loop.push_pinned(*this);
     }
 
+    // Calls that were asked for and not made yet.
+    [[nodiscard]] std::uint32_t outstanding() const { return calls_; }
+
     // In place of a destructor.
     void let_go() noexcept {
         let_go_ = true;

@@ -694,9 +694,65 @@ TEST_CASE("rule 209: a second Ctrl-C throws KeyboardInterrupt at once; main is s
     }
 }
 
-TEST_CASE("rule 209: Ctrl-C that comes when main is done interrupts the run") {
+TEST_CASE("rule 209: Ctrl-C in main's last step is not lost") {
     const DefaultSigint reset;
-    // Both presses are seen in one turn; the first cancels main, which is not asked before the second one.
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        const auto main = []() -> Coro<int> {
+            press_ctrl_c();
+            co_return 1;
+        };
+        CHECK(interrupted([&] { (void)weft::run(main(), {.loops = loops}); }));
+    }
+}
+
+TEST_CASE("rule 209: test_interrupt_call_soon, test_interrupt_wait: main turns the cancellation into one of its own") {
+    const DefaultSigint reset;
+    for (const int loops : {1, 3}) {
+        CAPTURE(loops);
+        for (const bool waits : {false, true}) {
+            CAPTURE(waits);
+            std::atomic<int> started = 0;
+            std::jthread user([&] {
+                while (started == 0) std::this_thread::yield();
+                press_ctrl_c();
+            });
+            const auto main = [&]() -> Coro<> {
+                ++started;
+                try {
+                    for (;;) co_await weft::sleep(waits ? 10s : 0s);
+                } catch (const CancelledError&) {
+                }
+                throw CancelledError();
+            };
+            CHECK(interrupted([&] { weft::run(main(), {.loops = loops}); }));
+        }
+    }
+}
+
+TEST_CASE("rule 209: test_interrupt_cancelled_task: interrupting a cancelled main task throws CancelledError") {
+    const DefaultSigint reset;
+    const auto cancel = [](weft::AnyTask main) -> Coro<> {
+        co_await weft::sleep(0s);
+        main.cancel();
+        press_ctrl_c();
+    };
+    const auto main = [&]() -> Coro<> {
+        (void)weft::create_task(cancel(weft::current_task()));
+        co_await weft::sleep(10s);
+    };
+    bool cancelled = false;
+    try {
+        weft::run(main(), {.loops = 1});
+    } catch (const CancelledError&) {
+        cancelled = true;
+    }
+    CHECK(cancelled);
+}
+
+TEST_CASE("rule 209: two presses that are seen in one turn throw KeyboardInterrupt") {
+    const DefaultSigint reset;
+    // The first one cancels main, which is not asked before the second one.
     const auto main = []() -> Coro<> {
         press_ctrl_c();
         press_ctrl_c();
