@@ -1,5 +1,7 @@
 #include "api/loop.hpp"
 
+#include <sys/socket.h>
+
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -7,6 +9,7 @@
 #include <utility>
 
 #include "api/run_options.hpp"
+#include "io/kernel_address.hpp"
 #include "io/reactor.hpp"
 #include "io/signals.hpp"
 #include "sync/async_generator.hpp"
@@ -99,6 +102,53 @@ void Loop::watch(int fd, io::Direction direction, io::OwnedWatch watch) {
     scheduler::LoopLocal<io::Readiness>::of(*this).watch(fd, direction, std::move(watch));
 }
 
+Coro<std::string> Loop::sock_recv(int fd, std::size_t n) {
+    check_open();
+    return io::sock_recv(fd, n);
+}
+
+Coro<std::size_t> Loop::sock_recv_into(int fd, std::span<char> buffer) {
+    check_open();
+    return io::sock_recv_into(fd, buffer);
+}
+
+Coro<> Loop::sock_sendall(int fd, std::string_view data) {
+    check_open();
+    return io::sock_sendall(fd, std::string(data));
+}
+
+Coro<Accepted> Loop::sock_accept(int fd) {
+    check_open();
+    return io::sock_accept(fd);
+}
+
+namespace {
+Coro<> look_up_and_connect(Loop& loop, int fd, Address address) {
+    const int family = io::family_of(fd);
+    if (!io::is_numeric(family, address)) {
+        const AddressInfoOptions options{.family = family, .type = SOCK_STREAM};
+        const auto looking_up = loop.getaddrinfo(address.host, address.port, options);
+        address = (co_await looking_up).front().sockaddr;
+    }
+    co_await io::sock_connect(fd, std::move(address));
+}
+}  // namespace
+
+Coro<> Loop::sock_connect(int fd, Address address) {
+    check_open();
+    return look_up_and_connect(*this, fd, std::move(address));
+}
+
+Future<std::vector<AddressInfo>> Loop::getaddrinfo(std::string_view host, Service port, AddressInfoOptions options) {
+    return run_in_executor(nullptr, [host = std::string(host), port = std::move(port), options] {
+        return io::look_up(host, port, options);
+    });
+}
+
+Future<NameInfo> Loop::getnameinfo(Address address, int flags) {
+    return run_in_executor(nullptr, [address = std::move(address), flags] { return io::look_up_name(address, flags); });
+}
+
 void Loop::watch_signal(int signal, io::OwnedWatch watch) {
     check_usable();
     if (index() != 0) {
@@ -139,7 +189,7 @@ void Loop::call_exception_handler(const ExceptionContext& context) { sync::call_
 void Loop::default_exception_handler(const ExceptionContext& context) { sync::default_exception_handler(context); }
 
 void Loop::check_usable() const {
-    if (closed()) throw_closed();
+    check_open();
     const scheduler::Loop* here = scheduler::current_loop();
     if (running() && here != this) {
         throw std::runtime_error(
@@ -149,7 +199,7 @@ void Loop::check_usable() const {
 }
 
 void Loop::check_runnable() const {
-    if (closed()) throw_closed();
+    check_open();
     if (running()) throw std::runtime_error("This event loop is already running");
     if (scheduler::current_loop() != nullptr) {
         throw std::runtime_error("Cannot run the event loop while another loop is running");

@@ -8,11 +8,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "io/address.hpp"
 #include "io/readiness.hpp"
+#include "io/resolve.hpp"
+#include "io/sock.hpp"
 #include "io/watch.hpp"
 #include "scheduler/handle.hpp"
 #include "scheduler/loop.hpp"
@@ -81,7 +87,7 @@ public:
         requires Awaitable<A>
     [[nodiscard]] auto create_task(A&& awaitable, TaskOptions options = {}) {
         options.loop = static_cast<scheduler::Loop*>(this);
-        if (closed()) throw_closed();
+        check_open();
         return weft::create_task(std::forward<A>(awaitable), options);
     }
 
@@ -97,7 +103,7 @@ public:
         requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
     [[nodiscard]] auto run_in_executor(Executor* executor, F&& fn, Args&&... args)
         -> Future<sync::JobResult<F, Args...>> {
-        if (closed()) throw_closed();
+        check_open();
         return sync::start_job(*this, sync::ContextSlot(), executor, std::forward<F>(fn), std::forward<Args>(args)...);
     }
 
@@ -181,6 +187,26 @@ public:
     bool remove_writer(int fd);
     // NOLINTEND(modernize-use-nodiscard)
 
+    // Operations on a socket that the caller owns and closes; see io/sock.hpp. Any thread of the group may await them.
+    // Throw std::system_error. Cancel: what was not received stays in the socket (rule 258).
+    // Returns at least one byte and at most `n`, "" at the end of the stream.
+    [[nodiscard]] Coro<std::string> sock_recv(int fd, std::size_t n);
+    // Returns how many bytes came, 0 at the end of the stream. `buffer` stays the caller's.
+    [[nodiscard]] Coro<std::size_t> sock_recv_into(int fd, std::span<char> buffer);
+    // Copies `data` now. Cancel: any part may have been sent.
+    [[nodiscard]] Coro<> sock_sendall(int fd, std::string_view data);
+    // Returns the connection, non-blocking and the caller's to close, and the peer's address.
+    [[nodiscard]] Coro<Accepted> sock_accept(int fd);
+    // Looks a name up first; for a Unix socket the host is the path. Cancel: close the socket, it may connect later.
+    [[nodiscard]] Coro<> sock_connect(int fd, Address address);
+
+    // Ask the name service, on the default executor: getaddrinfo(3), getnameinfo(3) of a numeric address.
+    // Throw std::system_error, of name_service_category() if the name service says no; its text names the host.
+    // Cancel: the question goes on on its thread, its answer is dropped.
+    [[nodiscard]] Future<std::vector<AddressInfo>> getaddrinfo(std::string_view host, Service port,
+                                                               AddressInfoOptions options = {});
+    [[nodiscard]] Future<NameInfo> getnameinfo(Address address, int flags = 0);
+
     // --- signals -----------------------------------------------------------------------------------------------------
 
     // Calls fn on this loop each time the process gets the signal; takes the place of the callback that there was, also
@@ -199,6 +225,9 @@ private:
     [[nodiscard]] TimePoint deadline_after(Duration delay) const {
         const TimePoint start = now();
         return delay > TimePoint::max() - start ? TimePoint::max() : start + delay;
+    }
+    void check_open() const {
+        if (closed()) throw_closed();
     }
     void check_usable() const;
     void check_runnable() const;

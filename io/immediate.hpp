@@ -54,6 +54,13 @@ public:
         }
     }
 
+    // For what needs no handler: returns false if the loop is to look at its Parker first.
+    [[nodiscard]] bool spend() {
+        if (budget_ == 0) return false;
+        --budget_;
+        return true;
+    }
+
     // The loop has looked at its Parker.
     void refill() { budget_ = kBudget; }
 
