@@ -33,7 +33,7 @@ ExceptionGroup::ExceptionGroup(std::string message, std::vector<std::exception_p
         throw std::invalid_argument("ExceptionGroup \"" + message + "\": an item is null, expected exceptions");
     }
     std::string tree = counted(message, exceptions.size());
-    for (const std::exception_ptr& exception : exceptions) append_indented(tree, sync::describe(exception));
+    for (const std::exception_ptr& item : exceptions) append_indented(tree, sync::describe(item));
     content_ = std::make_shared<const Content>(Content{std::move(message), std::move(exceptions), std::move(tree)});
 }
 
@@ -44,19 +44,19 @@ std::pair<std::optional<ExceptionGroup>, std::optional<ExceptionGroup>> Exceptio
     const auto add = [](std::vector<std::exception_ptr>& to, const std::optional<ExceptionGroup>& group) {
         if (group) to.push_back(std::make_exception_ptr(*group));
     };
-    for (const std::exception_ptr& exception : exceptions()) {
-        if (predicate(exception)) {
-            matching.push_back(exception);
+    for (const std::exception_ptr& item : exceptions()) {
+        if (predicate(item)) {
+            matching.push_back(item);
             continue;
         }
         try {
-            std::rethrow_exception(exception);
+            std::rethrow_exception(item);
         } catch (const ExceptionGroup& group) {
             const auto parts = group.split_by(predicate);
             add(matching, parts.first);
             add(others, parts.second);
         } catch (...) {
-            others.push_back(exception);
+            others.push_back(item);
         }
     }
     const auto group_of = [this](std::vector<std::exception_ptr> members) -> std::optional<ExceptionGroup> {
