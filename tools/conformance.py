@@ -147,8 +147,8 @@ def run_random(options):
     begin = time.monotonic()
     differences = compare(options)
     if not differences:
-        say(f"{options.programs} random programs of seed {options.seed} as in CPython, "
-            f"{time.monotonic() - begin:.0f} s")
+        count = "1 random program" if options.only is not None else f"{options.programs} random programs"
+        say(f"{count} of seed {options.seed} as in CPython, {time.monotonic() - begin:.0f} s")
         return True
     say(f"{len(differences)} programs differ; shrinking the first {min(options.show, len(differences))}")
     pair = Pair(options.weft)
@@ -170,9 +170,12 @@ def record():
     say(f"{random_programs.GOLDEN.name}: {GOLDEN_PROGRAMS} programs, {random_programs.GOLDEN.stat().st_size} bytes")
 
 
-def run_scenarios(names):
+def run_scenarios(options, areas):
     say("scenarios: CPython beside the golden traces")
-    return subprocess.run([sys.executable, str(TESTS / "record.py"), "--check", *names]).returncode == 0
+    good = subprocess.run([sys.executable, str(TESTS / "record.py"), "--check", *areas]).returncode == 0
+    say("scenarios: weft beside the golden traces")
+    test = [sys.executable, str(TESTS / "golden_test.py"), "--build", str(options.build)]
+    return subprocess.run(test).returncode == 0 and good
 
 
 def main():
@@ -200,7 +203,7 @@ def main():
         return 0
     good = True
     if areas or not options.names:
-        good = run_scenarios(areas)
+        good = run_scenarios(options, areas)
     if "random" in options.names or not options.names:
         good = run_random(options) and good
     return 0 if good else 1

@@ -19,6 +19,10 @@ constexpr int kCoroutine = 100;  // refs from here on are coroutines
 constexpr int kSelf = -1;
 constexpr int kBodiesAtMost = 60;
 constexpr int kRounds = 8;
+constexpr int kFreeRounds = 40;
+constexpr Duration kGlance = 2ms;
+constexpr Duration kQuiet = 30ms;    // in which nothing happens: what waits, waits for ever
+constexpr Duration kPatience = 20s;  // on a machine that is busy
 constexpr Duration kSettle = 10s;  // what still waits after that, waits for ever
 
 class AppError : public std::exception {
@@ -229,7 +233,7 @@ Coro<> Interpreter::drive() {
     started_ = 1;
     put(program_.futures, create_task(body(0, node), {.name = "main"}), node);
     co_await settle();
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < (free_ ? kFreeRounds : kRounds); ++round) {
         std::vector<AnyTask> left;
         {
             const std::lock_guard lock(mutex_);
@@ -242,7 +246,16 @@ Coro<> Interpreter::drive() {
         for (const AnyTask& task : left) task.cancel("left");
         co_await settle();
     }
-    if (free_) co_return;
+    if (free_) {
+        {
+            const std::lock_guard lock(mutex_);
+            const bool ended = std::ranges::all_of(tasks_, [](const auto& entry) { return entry.first.done(); });
+            if (!ended) violations_ += "a task does not end\n";
+            if (ended && runs_ != ends_) violations_ += "a body began and did not end\n";
+        }
+        co_await look_for([this] { return wrong_callbacks(); });
+        co_return;
+    }
     for (const auto& [number, slot] : slots_) {
         log(".", "slot " + std::to_string(number) + " " + state_text(slot.handle));
     }
@@ -253,8 +266,64 @@ Coro<> Interpreter::drive() {
     log(".", "counts " + counts);
 }
 
-// Until everything that can go on has gone on.
-Coro<> Interpreter::settle() { co_await weft::sleep(kSettle); }
+Coro<> Interpreter::settle() {
+    if (!free_) {
+        co_await weft::sleep(kSettle);
+        co_return;
+    }
+    for (std::size_t before = ~std::size_t{0};;) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (before == events_) break;
+            before = events_;
+        }
+        Duration waited{};
+        do {
+            co_await weft::sleep(kGlance);
+            waited += kGlance;
+        } while (waited < kQuiet && !all_done());
+    }
+    co_await look_for([this] { return missed_wakes(); });
+}
+
+Coro<> Interpreter::look_for(std::function<std::string()> find) {
+    std::string found = find();
+    for (Duration waited{}; waited < kPatience && !found.empty(); waited += kGlance) {
+        co_await weft::sleep(kGlance);
+        found = find();
+    }
+    violations_ += found;
+}
+
+bool Interpreter::all_done() {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::all_of(tasks_, [](const auto& entry) { return entry.first.done(); });
+}
+
+std::string Interpreter::missed_wakes() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [task, node] : tasks_) {
+        if (!task.done() && node->awaited && node->awaited.done()) return "a task waits for something that is done\n";
+    }
+    return {};
+}
+
+std::string Interpreter::wrong_callbacks() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [future, calls] : watched_) {
+        if (calls != (future.done() ? 1U : 0U)) {
+            return "a done callback was called " + std::to_string(calls) + " times\n";
+        }
+    }
+    return {};
+}
+
+// A group may be used by its task and by its children. Under the mutex.
+bool Interpreter::may_use(const void* group, const Node* owner, const Node* user) const {
+    if (!free_) return true;
+    while (user != nullptr && user != owner && user->member_of != group) user = user->parent;
+    return user != nullptr;
+}
 
 // --- bodies, callbacks, blocks ---
 
@@ -273,7 +342,13 @@ Coro<int> Interpreter::body(int number, Node* node) {
         value = co_await block(program_.bodies.at(static_cast<std::size_t>(number)), context);
     } catch (...) {
         log(context.who, "fails " + text_of(std::current_exception()));
+        const std::lock_guard lock(mutex_);
+        ++ends_;
         throw;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        ++ends_;
     }
     log(context.who, "returns " + std::to_string(value.value_or(0)));
     co_return value.value_or(0);
@@ -379,13 +454,28 @@ AnyTask Interpreter::task(int number) {
 }
 
 void Interpreter::put(int number, AnySlot handle, Node* node) {
-    const std::lock_guard lock(mutex_);
-    slots_.insert_or_assign(number, Slot{std::move(handle), node});
+    std::size_t* calls = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        slots_.insert_or_assign(number, Slot{handle, node});
+        if (free_) calls = &watched_.emplace_back(any_of(handle), 0).second;
+    }
+    if (calls == nullptr) return;
+    any_of(handle).add_done_callback([this, calls](const AnyFuture&) {
+        const std::lock_guard lock(mutex_);
+        ++events_;
+        ++*calls;
+    });
 }
 
 const Block& Interpreter::branch(const Statement& statement) {
     const std::optional<Slot> found = slot(statement.number(0));
     return statement.blocks.at(found && found->any().done() ? 0 : 1);
+}
+
+std::string Interpreter::name_of_newest() {
+    const std::lock_guard lock(mutex_);
+    return "n" + std::to_string(started_);
 }
 
 std::optional<Coro<int>> Interpreter::coroutine(int ref, Node* node) {
@@ -415,6 +505,7 @@ std::optional<Interpreter::Found> Interpreter::resolve(const Context& context, c
     if (const bool own = found->any() == current_task(); !own) {
         const std::lock_guard lock(mutex_);
         if (!reaches(found->node, context.node)) {
+            context.node->awaited = found->any();
             return Found{*found, std::exchange(context.node->waits_for, found->node)};
         }
     }
@@ -428,7 +519,7 @@ void Interpreter::create(const Statement& statement, const Context& context) {
     Node* node = make_node();
     std::optional<Coro<int>> made = coroutine(kCoroutine + statement.number(1), node);
     if (!made) return log(context.who, "new full");
-    const std::string name = "n" + std::to_string(started_);
+    const std::string name = name_of_newest();
     const Task<int> task = create_task(std::move(*made), {.name = name, .eager_start = statement.number(2) != 0});
     put(statement.number(0), task, node);
     log(context.who, "new " + std::to_string(statement.number(0)) + " " + task.get_name());
@@ -436,15 +527,21 @@ void Interpreter::create(const Statement& statement, const Context& context) {
 
 void Interpreter::group_create(const Statement& statement, const Context& context) {
     TaskGroup* group = nullptr;
+    Node* node = make_node();
     {
         const std::lock_guard lock(mutex_);
-        group = groups_[statement.number(0)].object;
+        const Scoped<TaskGroup> found = groups_[statement.number(0)];
+        if (may_use(found.object, found.owner, context.node)) group = found.object;
+        if (free_ && group != nullptr) {
+            node->member_of = group;
+            node->parent = found.owner;
+            found.owner->children.push_back(node);
+        }
     }
     if (group == nullptr) return log(context.who, "tgnew none");
-    Node* node = make_node();
     std::optional<Coro<int>> made = coroutine(kCoroutine + statement.number(2), node);
     if (!made) return log(context.who, "tgnew full");
-    const std::string name = "n" + std::to_string(started_);
+    const std::string name = name_of_newest();
     try {
         const Task<int> task =
             group->create_task(std::move(*made), {.name = name, .eager_start = statement.number(3) != 0});
@@ -652,6 +749,7 @@ void Interpreter::reschedule(const Statement& statement, const Context& context)
     {
         const std::lock_guard lock(mutex_);
         found = scopes_[statement.number(0)];
+        if (free_ && found.owner != context.node) found = {};
     }
     if (found.object == nullptr) return log(context.who, "resched none");
     std::optional<TimePoint> when;
@@ -671,6 +769,7 @@ void Interpreter::scope(const Statement& statement, const Context& context) {
     {
         const std::lock_guard lock(mutex_);
         found = scopes_[statement.number(0)];
+        if (free_ && found.owner != context.node) found = {};
     }
     if (found.object == nullptr) return log(context.who, "scope none");
     const std::optional<TimePoint> when = found.object->when();
@@ -694,6 +793,7 @@ Coro<> Interpreter::waiting(Coro<std::string> wait, const Context& context, std:
     const auto back = [&] {
         const std::lock_guard lock(mutex_);
         context.node->waits_for = before;
+        context.node->awaited = {};
     };
     try {
         const std::string value = co_await std::move(wait);

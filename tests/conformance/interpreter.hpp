@@ -1,10 +1,13 @@
 // Interpreter: runs one random program on weft and writes its trace. The twin of interpreter.py: whoever changes one
 // changes both.
 //
-// On one loop the trace is compared with CPython's, line by line. On many loops (Order::free) it is not; then what must
-// hold is checked by the interpreter itself: see drive().
+// On one loop the trace is compared with CPython's, line by line. On many loops (Order::free) there is none; then the
+// interpreter itself looks for what must never be: a done callback that is called twice or not at all, a task that
+// still waits for something that is done, a task that does not end however often it is cancelled, a body that begins
+// and does not end. Groups and timeouts are then used by the tasks only that may, and a child does not wait for what
+// waits for its group: that would never end.
 //
-// Thread: the program's tables are guarded by one mutex, never held while user code can run.
+// Thread: the program's tables are guarded by one mutex, never held while user code can run. It outlives the loops.
 #pragma once
 
 #include <cstddef>
@@ -71,7 +74,7 @@ struct Context {
 template <class T>
 struct Scoped {
     T* object = nullptr;
-    const Node* owner = nullptr;
+    Node* owner = nullptr;
 };
 
 using Returned = std::optional<int>;  // the value of a ret, if one was met
@@ -86,7 +89,7 @@ public:
     Coro<> drive();
 
     [[nodiscard]] const std::string& trace() const { return trace_; }
-    // Of a free run: what must not be, a line each.
+    // Of a free run: what must never be, a line each.
     [[nodiscard]] const std::string& violations() const { return violations_; }
 
 private:
@@ -146,14 +149,21 @@ private:
     [[nodiscard]] std::optional<Found> resolve(const Context& context, const std::string& what, int ref);
 
     Node* make_node();
+    [[nodiscard]] std::string name_of_newest();
     [[nodiscard]] std::optional<Slot> slot(int number);
     // Empty outside tasks, for what is no task, and for an empty slot.
     [[nodiscard]] AnyTask task(int number);
     void put(int number, AnySlot handle, Node* node);
     [[nodiscard]] const Block& branch(const Statement& statement);
     void log(std::string_view who, const std::string& what);
-    void check(const std::string& what);
+    // Until everything that can go on has gone on.
     Coro<> settle();
+    // Of a free run: calls find(), which tells what must never be, until it finds nothing any more or has had its time.
+    Coro<> look_for(std::function<std::string()> find);
+    [[nodiscard]] std::string missed_wakes();
+    [[nodiscard]] std::string wrong_callbacks();
+    [[nodiscard]] bool all_done();
+    [[nodiscard]] bool may_use(const void* group, const Node* owner, const Node* user) const;
 
     const Program& program_;
     const bool free_;
