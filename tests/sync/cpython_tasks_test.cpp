@@ -2,8 +2,11 @@
 // tests/conformance/cpython.toml says which test covers which of CPython's.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <concepts>
-#include <memory>
+#include <exception>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +22,6 @@
 #include "sync/wait.hpp"
 #include "sync/wait_for.hpp"
 #include "tests/support/ended.hpp"
-#include "tests/support/reports.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 using namespace std::chrono_literals;
@@ -39,10 +41,7 @@ using weft::Task;
 using weft::TaskGroup;
 using weft::TimeoutError;
 using weft::test::ended;
-using weft::test::thrown_by;
 using weft::test::VirtualLoop;
-
-using Log = std::vector<std::string>;
 
 namespace {
 
