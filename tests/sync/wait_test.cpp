@@ -40,6 +40,12 @@ using Tasks = std::vector<Task<int>>;
 
 namespace {
 
+// g++ 12 takes no initializer_list inside a co_await expression.
+template <class H, class... More>
+std::vector<H> list(const H& first, const More&... more) {
+    return {first, more...};
+}
+
 template <class H>
 constexpr bool kWaits = requires(std::vector<H> members) { weft::wait(std::move(members)); };
 
@@ -78,7 +84,7 @@ TEST_CASE("rule 125: done and pending hold the handles given, in their order, ea
         CHECK(loop.now() == at(300ms));
         CHECK(given == Tasks{a, b, a, a, b});
         // done still, and again
-        const auto again = co_await wait(Tasks{b, a});
+        const auto again = co_await wait(list(b, a));
         CHECK(again.done == Tasks{b, a});
         CHECK(loop.now() == at(300ms));
     };
@@ -94,8 +100,8 @@ TEST_CASE("rules 124, 125: any range of handles, of any type") {
         const std::vector<weft::AnyFuture> mixed{weft::AnyTask(task), future};
         const auto both = co_await wait(mixed);
         CHECK(both.done == mixed);
-        const std::list<Task<int>> list{task};
-        const auto from_a_list = co_await wait(list);
+        const std::list<Task<int>> linked{task};
+        const auto from_a_list = co_await wait(linked);
         CHECK(from_a_list.done.front() == task);
         const std::array<Future<int>, 2> array{task, task};
         const auto from_an_array = co_await wait(array);
@@ -114,7 +120,7 @@ TEST_CASE("rule 126: a member's failure is neither raised nor retrieved") {
             const auto bad = create_task(fails_after(150ms, "err"));
             const auto gone = create_task(after(1h, 1));
             later(200ms, [gone] { gone.cancel(); });
-            const auto result = co_await wait(Tasks{good, bad, gone});
+            const auto result = co_await wait(list(good, bad, gone));
             CHECK(result.done == Tasks{good, bad, gone});
             CHECK(thrown_by([&] { return bad.result(); }) == "error: err");
             CHECK(gone.cancelled());
@@ -122,7 +128,7 @@ TEST_CASE("rule 126: a member's failure is neither raised nor retrieved") {
         CHECK(reports.all().empty());
         const auto unseen = create_future<int>();
         unseen.set_exception(std::runtime_error("nobody looks"));
-        (void)co_await wait({unseen});
+        (void)co_await wait(list(unseen));
     };
     loop.run_until_complete(body());
     CHECK(reports.count("Future exception was never retrieved") == 1);
@@ -159,7 +165,7 @@ TEST_CASE("rule 127: FIRST_COMPLETED returns after any member, cancelled and fai
     auto body = [&]() -> Coro<> {
         const auto slow = create_task(after(10s, 1));
         const auto quick = create_task(after(100ms, 2));
-        const auto first = co_await wait(Tasks{slow, quick}, {.return_when = FIRST_COMPLETED});
+        const auto first = co_await wait(list(slow, quick), {.return_when = FIRST_COMPLETED});
         CHECK(first.done == Tasks{quick});
         CHECK(first.pending == Tasks{slow});
         CHECK_FALSE(slow.state().has_waiters());  // rule 132
@@ -167,12 +173,12 @@ TEST_CASE("rule 127: FIRST_COMPLETED returns after any member, cancelled and fai
 
         const auto gone = create_task(after(10s, 3));
         later(100ms, [&] { gone.cancel(); });
-        const auto second = co_await wait(Tasks{slow, gone}, {.return_when = FIRST_COMPLETED});
+        const auto second = co_await wait(list(slow, gone), {.return_when = FIRST_COMPLETED});
         CHECK(second.done == Tasks{gone});
         CHECK(loop.now() == at(200ms));
 
         const auto bad = create_task(fails_after(100ms, "bad"));
-        const auto third = co_await wait(Tasks{slow, bad}, {.return_when = FIRST_COMPLETED});
+        const auto third = co_await wait(list(slow, bad), {.return_when = FIRST_COMPLETED});
         CHECK(third.done == Tasks{bad});
         CHECK(thrown_by([&] { return bad.result(); }) == "error: bad");
     };
@@ -188,14 +194,14 @@ TEST_CASE("rule 128: FIRST_EXCEPTION returns at the first failure") {
         const auto slow = create_task(after(10s, 1));
         const auto early = create_task(after(1s, 2));
         const auto bad = create_task(fails_after(2s, "bad"));
-        const auto result = co_await wait(Tasks{slow, early, bad}, {.return_when = FIRST_EXCEPTION});
+        const auto result = co_await wait(list(slow, early, bad), {.return_when = FIRST_EXCEPTION});
         CHECK(loop.now() == at(2s));
         CHECK(result.done == Tasks{early, bad});
         CHECK(result.pending == Tasks{slow});
         CHECK_FALSE(slow.state().has_waiters());
 
         // failed before the call: the next turn
-        const auto late = co_await wait(Tasks{slow, bad}, {.return_when = FIRST_EXCEPTION});
+        const auto late = co_await wait(list(slow, bad), {.return_when = FIRST_EXCEPTION});
         CHECK(loop.now() == at(2s));
         CHECK(late.done == Tasks{bad});
     };
@@ -210,7 +216,7 @@ TEST_CASE("rule 128: a cancelled member is no failure, and without one all are w
         const auto other = create_task(after(5s, 2));
         later(1s, [&] { gone.cancel(); });
         const auto quick = create_task(after(2s, 3));
-        const auto result = co_await wait(Tasks{gone, other, quick}, {.return_when = FIRST_EXCEPTION});
+        const auto result = co_await wait(list(gone, other, quick), {.return_when = FIRST_EXCEPTION});
         CHECK(loop.now() == at(5s));
         CHECK(result.done == Tasks{gone, other, quick});
 
@@ -218,7 +224,7 @@ TEST_CASE("rule 128: a cancelled member is no failure, and without one all are w
         const auto a = create_future<int>();
         const auto b = create_future<int>();
         later(1s, [&] { a.set_exception(weft::CancelledError()); });
-        const auto set = co_await wait({a, b}, {.return_when = FIRST_EXCEPTION});
+        const auto set = co_await wait(list(a, b), {.return_when = FIRST_EXCEPTION});
         CHECK(loop.now() == at(6s));
         CHECK(set.pending == std::vector{b});
     };
@@ -245,7 +251,7 @@ TEST_CASE("rule 129: done is computed when the waiter resumes, not at the trigge
         const auto x = create_task(after(100ms, 1));
         const auto y = create_task(after(200ms, 1));
         co_await sleep(0s);  // x's timer comes before the timeout's
-        const auto timed = co_await wait(Tasks{x, y}, {.timeout = 100ms});
+        const auto timed = co_await wait(list(x, y), {.timeout = 100ms});
         CHECK(timed.done == Tasks{x});
         CHECK(timed.pending == Tasks{y});
     };
@@ -258,7 +264,7 @@ TEST_CASE("rules 126, 130: a timeout returns what is done so far, without an exc
     auto body = [&]() -> Coro<> {
         const auto a = create_task(after(100ms, 1));
         const auto b = create_task(after(150ms, 2));
-        const auto result = co_await wait(Tasks{a, b}, {.timeout = 110ms});
+        const auto result = co_await wait(list(a, b), {.timeout = 110ms});
         CHECK(loop.now() == at(110ms));
         CHECK(result.done == Tasks{a});
         CHECK(result.pending == Tasks{b});
@@ -278,7 +284,7 @@ TEST_CASE("rule 130: timeout zero, or less, is a poll") {
         done.set_result(1);
         const auto pending = create_future<int>();
         for (const weft::Duration none : {weft::Duration(0s), weft::Duration(-1s), weft::Duration::min()}) {
-            const auto result = co_await wait({done, pending}, {.timeout = none});
+            const auto result = co_await wait(list(done, pending), {.timeout = none});
             CHECK(result.done == std::vector{done});
             CHECK(result.pending == std::vector{pending});
             CHECK(loop.now() == at(0s));
@@ -298,7 +304,7 @@ TEST_CASE("rule 130: the timeout counts from the call; the longest one does not 
         CHECK(loop.now() == at(3s));
 
         const auto soon_done = create_task(after(1s, 1));
-        const auto result = co_await wait(Tasks{soon_done}, {.timeout = weft::Duration::max()});
+        const auto result = co_await wait(list(soon_done), {.timeout = weft::Duration::max()});
         CHECK(result.done == Tasks{soon_done});
         CHECK(loop.now() == at(4s));
     };
@@ -314,7 +320,7 @@ TEST_CASE("rules 107, 131: members that are done still cost a suspension, and tw
             bool other_ran = false;
             soon([&] { other_ran = true; });
             const int turn = loop.turns();
-            (void)co_await wait({done}, {.return_when = when});
+            (void)co_await wait(list(done), {.return_when = when});
             CHECK(other_ran);
             CHECK(loop.turns() - turn == 2);
         }
@@ -327,7 +333,7 @@ TEST_CASE("rule 103: two turns from the trigger to the waiter") {
     auto body = [&]() -> Coro<> {
         const auto future = create_future<int>();
         auto waits = [&]() -> Coro<int> {
-            (void)co_await wait({future});
+            (void)co_await wait(list(future));
             co_return loop.turns();
         };
         const auto waiter = create_task(waits());
@@ -344,7 +350,7 @@ TEST_CASE("rule 132: the timer is disarmed when a member is done; it wakes nobod
     VirtualLoop loop;
     auto body = [&]() -> Coro<> {
         const auto member = create_task(after(1s, 1));
-        (void)co_await wait(Tasks{member}, {.timeout = 100s});
+        (void)co_await wait(list(member), {.timeout = 100s});
         CHECK(loop.now() == at(1s));
         CHECK(loop.loop().armed_timers() == 0);
         co_await sleep(1s);
@@ -359,7 +365,7 @@ TEST_CASE("rule 132: a callback and a second waiter on the same member keep thei
     auto body = [&]() -> Coro<> {
         const auto member = create_future<int>();
         auto waits = [&](std::string name) -> Coro<> {
-            (void)co_await wait({member});
+            (void)co_await wait(list(member));
             log.push_back(name);
         };
         member.add_done_callback([&](const Future<int>&) { log.emplace_back("callback 1"); });
