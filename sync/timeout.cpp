@@ -72,9 +72,11 @@ bool TimeoutState::claim_end() noexcept {
 
 std::exception_ptr TimeoutState::leave(std::exception_ptr failure) {
     if (claim_end()) return failure;
-    // Our request may not have been delivered: another loop made it while the body ran. Nothing of it may hit the code
-    // behind the block, not even if older requests are counted.
-    const bool only_ours = task_->uncancel(cancel_pending_at_entry_ ? 0 : count_at_entry_) <= count_at_entry_;
+    // Among many loops our request may not have been delivered: another loop made it while the body ran. Nothing of it
+    // may hit the code behind the block, not even if older requests are counted. A loop by itself delivers it first, so
+    // what is undelivered there is not ours, as a group's that was made again (rule 191).
+    const bool may_be_ours = !cancel_pending_at_entry_ && !scheduler::current_loop()->alone();
+    const bool only_ours = task_->uncancel(may_be_ours ? count_at_entry_ : 0) <= count_at_entry_;
     if (only_ours && failure != nullptr && is_cancellation(failure)) return std::make_exception_ptr(TimeoutError());
     return failure;
 }

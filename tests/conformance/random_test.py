@@ -18,7 +18,14 @@ def run(command, programs):
     ended = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=LIMIT_S)
     if ended.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stdout[-2000:]}\n{ended.stderr[-8000:]}")
-    return [part + "\n" if part else "" for part in ("\n" + ended.stdout).split("\n.\n")[:-1]]
+    traces, trace = [], []
+    for line in ended.stdout.splitlines(keepends=True):
+        if line == ".\n":
+            traces.append("".join(trace))
+            trace = []
+        else:
+            trace.append(line)
+    return traces
 
 
 def main():
@@ -31,7 +38,7 @@ def main():
     version, programs, expected = random_programs.read_golden()
     differences = 0
     for number, (text, seen) in enumerate(zip(expected, run([program], programs))):
-        if text.strip() != seen.strip():
+        if text != seen:
             differences += 1
             if differences == 1:
                 print(random_programs.pretty(programs[number]))
@@ -39,7 +46,7 @@ def main():
                                                     lineterm="")))
     if differences:
         sys.exit(f"{differences} of {len(programs)} random programs differ from {version}")
-    broken = [(number, text) for number, text in enumerate(run([program, "--loops", "4"], programs)) if text.strip()]
+    broken = [(number, text) for number, text in enumerate(run([program, "--loops", "4"], programs)) if text]
     if broken:
         print(random_programs.pretty(programs[broken[0][0]]))
         sys.exit(f"{len(broken)} of {len(programs)} random programs break a promise on four loops:\n{broken[0][1]}")

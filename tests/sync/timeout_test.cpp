@@ -810,3 +810,32 @@ TEST_CASE("timeout: on a closing loop it leaks nothing, and its handle may outli
     CHECK(scope->when() == at(2h));
     CHECK_FALSE(scope->expired());
 }
+
+TEST_CASE("rules 160 and 191: a scope leaves what a group asked for again undelivered while older requests count") {
+    VirtualLoop loop;
+    auto body = []() -> Coro<> {
+        auto fails = []() -> Coro<> {
+            throw std::runtime_error("child");
+            co_return;
+        };
+        auto inside = [&fails](weft::TaskGroup& group) -> Coro<> {
+            (void)group.create_task(fails());
+            co_await sleep(1h);
+        };
+        std::string how;
+        auto never_suspends_again = [&]() -> Coro<> {
+            co_await swallow_a_request();
+            try {
+                co_await timeout(0s, weft::task_group(inside));
+            } catch (const weft::ExceptionGroup&) {
+                how = "group";
+            }
+        };
+        const auto task = create_task(never_suspends_again());
+        const std::string ending = co_await ended(task);
+        CHECK(how == "group");
+        CHECK(ending == "cancelled");  // rule 84
+        CHECK(task.cancelling() == 1);
+    };
+    loop.run_until_complete(body());
+}
