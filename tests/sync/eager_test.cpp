@@ -581,3 +581,48 @@ TEST_CASE("eager: on many loops: parked ones are woken elsewhere while their cre
     CHECK(group.run(main()) == 8 * kRounds * 2);
     CHECK(group.rescues() == 0);
 }
+
+// An eager task that forks inside a branch leaves its own branches on top of the enclosing join's in the loop's deque.
+TEST_CASE("eager: on many loops, inside branches, with forks of their own that suspend or are stolen") {
+    const Group group(4);
+    auto leaf = [](int n) -> Coro<int> {
+        if (n % 3 == 0) co_await sleep(0s);
+        if (n % 7 == 0) co_await sleep(10us);
+        co_return n;
+    };
+    auto forks = [&](int n) -> Coro<int> {
+        std::vector<Coro<int>> leaves;
+        for (int i = 0; i < 4; ++i) leaves.push_back(leaf(n + i));
+        const std::vector<int> results = co_await weft::fork_join(std::move(leaves));
+        co_return results[0] + results[1] + results[2] + results[3];
+    };
+    auto branch = [&](int n) -> Coro<int> {
+        const Task<int> task = create_task(forks(n), kEager);
+        if (n % 2 == 0) co_await sleep(0s);
+        const Task<int> other = create_task(forks(n + 100), kEager);
+        co_return co_await task + co_await other;
+    };
+    auto root = [&](int n) -> Coro<int> {
+        std::vector<Coro<int>> branches;
+        for (int i = 0; i < 8; ++i) branches.push_back(branch(n + i));
+        const std::vector<int> results = co_await weft::fork_join(std::move(branches));
+        int sum = 0;
+        for (const int result : results) sum += result;
+        co_return sum;
+    };
+    auto main = [&]() -> Coro<int> {
+        int wrong = 0;
+        for (int round = 0; round < 60; ++round) {
+            std::vector<Task<int>> tasks;
+            for (int i = 0; i < 4; ++i) tasks.push_back(create_task(root(i), {.loop = weft::any_loop}));
+            for (int i = 0; i < 4; ++i) {
+                int expected = 0;
+                for (int b = 0; b < 8; ++b) expected += 4 * (i + b) + 6 + 4 * (i + b + 100) + 6;
+                wrong += co_await tasks[static_cast<std::size_t>(i)] != expected;
+            }
+        }
+        co_return wrong;
+    };
+    CHECK(group.run(main()) == 0);
+    CHECK(group.rescues() == 0);
+}
