@@ -10,7 +10,7 @@ namespace weft {
 // Not an aggregate: g++ 12.2 destroys braced temporaries of such twice inside a co_await expression.
 struct Address {
     Address() = default;
-    Address(std::string_view host, std::uint16_t port = 0) : host(host), port(port) {}
+    Address(std::string_view at_host, std::uint16_t at_port = 0) : host(at_host), port(at_port) {}
 
     std::string host;  // "127.0.0.1", "::1", "example.org", "/run/service"
     std::uint16_t port = 0;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "scheduler/handle.hpp"
@@ -54,6 +55,7 @@ public:
         destroy_callable();
         if (!queued_) delete this;
     }
+    [[nodiscard]] std::string describe() const final { return "the callback of a descriptor or signal"; }
     void drop() noexcept final {
         queued_ = false;
         if (let_go_) delete this;

@@ -438,6 +438,23 @@ TEST_CASE("a Runner stays usable after main has failed, was cancelled or gave a 
     }
 }
 
+TEST_CASE("rule 208: debug sets the debug mode of all loops; without it WEFT_DEBUG decides") {
+    const auto all_debug = []() -> Coro<std::size_t> {
+        std::size_t count = 0;
+        for (const Loop* loop : weft::get_loops()) count += loop->get_debug() ? 1 : 0;
+        co_return count;
+    };
+    ::unsetenv("WEFT_DEBUG");
+    Runner plain({.loops = 3});
+    CHECK(plain.run(all_debug()) == 0);
+    Runner debugging({.loops = 3, .debug = true});
+    CHECK(debugging.run(all_debug()) == 3);
+    CHECK(weft::run(all_debug(), {.loops = 2, .debug = true}) == 2);
+    ::setenv("WEFT_DEBUG", "1", 1);
+    CHECK(weft::run(all_debug(), {.loops = 2}) == 2);
+    ::unsetenv("WEFT_DEBUG");
+}
+
 TEST_CASE("rule 208: impossible options are refused when a Runner is made") {
     CHECK_THROWS_AS(Runner({.loops = -1}), std::invalid_argument);
 }
