@@ -93,7 +93,7 @@ public:
 
     template <class T = void>
     [[nodiscard]] Future<T> create_future() {
-        return weft::create_future<T>();
+        return Future<T>(sync::FutureRef(new sync::CreatedFutureState<T>(this)));
     }
 
     // Calls fn(args...) on a thread of `executor`, or of the default pool for nullptr; they are moved or copied in now.

@@ -272,6 +272,13 @@ private:
 
 namespace sync {
 
+// Where a done callback runs: on the running loop, outside of loops on the future's own.
+// Throws std::runtime_error if there is neither.
+[[nodiscard]] inline scheduler::Loop& callback_loop(const FutureState& state) {
+    scheduler::Loop* here = scheduler::current_loop();
+    return here != nullptr ? *here : state.loop();
+}
+
 // Registers fn(handle), to be called on `loop`.
 template <class Handle, class F>
 CallbackId add_done_callback(FutureState& state, F fn, scheduler::Loop& loop, const CallbackOptions& options = {}) {
@@ -416,13 +423,14 @@ public:
         }
     }
 
-    // Calls fn(Future<T>) through the running loop once the future is done, also if it is done already; in a copy of
-    // the caller's context unless options name one.
-    // Throws std::runtime_error outside a loop.
+    // Calls fn(Future<T>) through the running loop (outside of loops: the future's own) once the future is done, also if
+    // it is done already; in a copy of the caller's context unless options name one.
+    // Throws std::runtime_error outside of loops for a future that was made outside of loops.
     template <std::invocable<Future<T>> F>
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
     CallbackId add_done_callback(F fn, CallbackOptions options = {}) const {
-        return sync::add_done_callback<Future<T>>(this->state(), std::move(fn), sync::require_loop(), options);
+        return sync::add_done_callback<Future<T>>(this->state(), std::move(fn), sync::callback_loop(this->state()),
+                                                  options);
     }
 
     sync::FutureAwaiter<T> operator co_await() const { return sync::FutureAwaiter<T>(this->ref()); }
@@ -449,7 +457,8 @@ public:
     template <std::invocable<AnyFuture> F>
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
     CallbackId add_done_callback(F fn, CallbackOptions options = {}) const {
-        return sync::add_done_callback<AnyFuture>(this->state(), std::move(fn), sync::require_loop(), options);
+        return sync::add_done_callback<AnyFuture>(this->state(), std::move(fn), sync::callback_loop(this->state()),
+                                                  options);
     }
 
     sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }

@@ -62,6 +62,37 @@ void ShieldBase::ended() noexcept {
     outer().release();
 }
 
+// An entry of the ready queue that detaches a cancelled shield.
+class ShieldBase::Detaching final : public scheduler::Runnable, public PooledFrame {
+public:
+    explicit Detaching(ShieldBase& shield) : shield_(shield) { shield.outer().retain(); }
+    ~Detaching() { shield_.outer().release(); }
+
+    void run() noexcept override {
+        if (shield_.outer().outcome() == Outcome::cancelled) shield_.detach();
+        delete this;
+    }
+    void drop() noexcept override { delete this; }
+
+private:
+    ShieldBase& shield_;
+};
+
+// On a loop by itself: the shield's own callback comes before those who wait for the outer future.
+void ShieldBase::before_cancel() noexcept {
+    if (!home_.alone() || outer().done()) return;
+    try {
+        auto* detaching = new Detaching(*this);
+        if (home_.queue(*detaching) == scheduler::Sent::closed) detaching->drop();
+    } catch (const std::bad_alloc&) {
+        // Then the shield stays where it is, and ended() drops the inner future's outcome.
+    }
+}
+
+void ShieldBase::after_cancel() noexcept {
+    if (!home_.alone()) detach();
+}
+
 void ShieldBase::detach() noexcept {
     FutureState& inner = inner_.get();
     if (inner.done() || !inner.remove_waiter(*this)) return;

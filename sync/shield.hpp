@@ -1,7 +1,7 @@
 // shield: a future that ends as another one does, and whose cancellation does not reach that one. Rules 147 to 156.
 //
 // Invariant: the outer future is completed once, by the inner one's end or by a cancel. A cancelled shield leaves the
-// inner future's list; from then on a failure that the inner future ends with is reported as soon as it happens, since
+// inner future's list, on a loop by itself one turn later, as asyncio's does in a done callback; from then on a failure that the inner future ends with is reported as soon as it happens, since
 // nobody may be left to read it (rule 150).
 #pragma once
 
@@ -31,11 +31,15 @@ protected:
 
     virtual FutureState& outer() noexcept = 0;
     virtual void copy_value(FutureState& inner) = 0;
-    // The outer future was cancelled.
-    void detach() noexcept;
+    // To be called around a cancel of the outer future.
+    void before_cancel() noexcept;
+    void after_cancel() noexcept;
     [[nodiscard]] const WatchHome& home() const noexcept final { return home_; }
 
 private:
+    class Detaching;
+
+    void detach() noexcept;
     void ended() noexcept final;
 
     FutureRef inner_;
@@ -52,8 +56,9 @@ public:
 
     bool cancel(std::string_view message) noexcept override {
         this->retain();  // the waiter may be resumed and drop its reference meanwhile
+        this->before_cancel();
         const bool cancelled = ValueFutureState<T>::cancel(message);
-        if (cancelled) this->detach();
+        if (cancelled) this->after_cancel();
         this->release();
         return cancelled;
     }

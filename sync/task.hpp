@@ -114,7 +114,8 @@ public:
     template <std::invocable<Task<T>> F>
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
     CallbackId add_done_callback(F fn, CallbackOptions options = {}) const {
-        return sync::add_done_callback<Task<T>>(this->state(), std::move(fn), sync::require_loop(), options);
+        return sync::add_done_callback<Task<T>>(this->state(), std::move(fn), sync::callback_loop(this->state()),
+                                                options);
     }
 
     [[nodiscard]] std::string get_name() const { return task().name(); }
@@ -146,7 +147,8 @@ public:
     template <std::invocable<AnyTask> F>
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
     CallbackId add_done_callback(F fn, CallbackOptions options = {}) const {
-        return sync::add_done_callback<AnyTask>(this->state(), std::move(fn), sync::require_loop(), options);
+        return sync::add_done_callback<AnyTask>(this->state(), std::move(fn), sync::callback_loop(this->state()),
+                                                options);
     }
 
     [[nodiscard]] std::string get_name() const { return task().name(); }

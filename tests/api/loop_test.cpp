@@ -119,6 +119,21 @@ TEST_CASE("rule 5: a timer that is due at once runs after everything that was re
     CHECK(log == Log{1, 2});
 }
 
+TEST_CASE("a done callback may be added before its loop runs; outside of loops only a future of a loop takes one") {
+    Loop loop;
+    Log log;
+    const auto future = loop.create_future<int>();
+    future.add_done_callback([&](const auto& done) { log.push_back(done.result()); });
+    const auto task = loop.create_task(give(2));
+    task.add_done_callback([&](const auto& done) { log.push_back(done.result()); });
+    future.set_result(1);
+    CHECK(log.empty());
+    turn(loop);
+    turn(loop);
+    CHECK(log == Log{1, 2});
+    CHECK_THROWS_AS(weft::create_future<int>().add_done_callback([](const auto&) {}), std::runtime_error);
+}
+
 TEST_CASE("rule 9: a cancelled handle never runs and drops its callable at once") {
     Loop loop;
     const auto token = std::make_shared<int>(0);

@@ -10,10 +10,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 
 # Known to differ today: {scenario: why}. One that agrees again is a failure, so that this list cannot grow stale.
-OPEN = {
-    "running.run_until_complete_ends_with_the_batch_of_the_stop_callback": "add_done_callback wants a running loop",
-    "shield.a_late_failure_that_somebody_reads": "the shield listens for the failure at once, not a turn later",
-}
+OPEN = {}
 # Of areas that are in both languages, what is in Python only so far.
 LATER = {"context.the_exception_handler_runs_in_the_context_of_the_callback"}
 

@@ -259,6 +259,28 @@ TEST_CASE("rule 47: cancelling one of several tasks that await a future cancels 
     loop.run_until_complete(body());
 }
 
+TEST_CASE("rules 46 and 47: a waiter whose cancel cancels the future keeps its place among the others") {
+    VirtualLoop loop;
+    Log log;
+    const auto future = create_future();
+    auto waiter = [&](std::string name) -> Coro<> {
+        (void)co_await ended(future);
+        log.push_back(name);
+    };
+    auto body = [&]() -> Coro<> {
+        const auto a = create_task(waiter("a"));
+        const auto b = create_task(waiter("b"));
+        const auto c = create_task(waiter("c"));
+        co_await sleep(0s);
+        b.cancel();
+        co_await a;
+        co_await b;
+        co_await c;
+    };
+    loop.run_until_complete(body());
+    CHECK(log == Log{"a", "b", "c"});
+}
+
 TEST_CASE("rules 48 and 49: an exception that nobody looked at is reported") {
     const Reports reports;
     VirtualLoop loop;
@@ -409,5 +431,5 @@ TEST_CASE("future: handles outlive the loop; callbacks of a closed loop are drop
     CHECK(thrown_by([&] {
               future.add_done_callback([](const Future<int>&) {});
               return 0;
-          }) == "error: no running event loop");
+          }) == "error: the future belongs to no loop: it was created outside of loops");
 }

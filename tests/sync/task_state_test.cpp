@@ -49,6 +49,33 @@ Coro<std::string> swallow_then(Future<> first, Future<> second) {
 
 }  // namespace
 
+TEST_CASE("rule 93: what was awaited ended cancelled: its message goes before that of a request that came later") {
+    VirtualLoop loop;
+    auto body = []() -> Coro<> {
+        const auto pending = create_future();
+        const auto forwarded = create_task(swallow_then(pending, create_future()));
+        const auto by_another = create_future();
+        const auto marked = create_task(swallow_then(by_another, create_future()));
+        co_await sleep(0s);
+        CHECK(forwarded.cancel("first"));
+        CHECK(forwarded.cancel("second"));
+        by_another.cancel("by another");
+        CHECK(marked.cancel("by me"));
+        co_await sleep(0s);
+        // Both requests are answered: the next suspension is not hit.
+        co_await sleep(0s);
+        CHECK_FALSE(forwarded.done());
+        CHECK_FALSE(marked.done());
+        forwarded.cancel("third");
+        marked.cancel();
+        const std::string how_forwarded = co_await forwarded;
+        const std::string how_marked = co_await marked;
+        CHECK(how_forwarded == "cancelled: first, cancelled: third");
+        CHECK(how_marked == "cancelled: by another, cancelled");
+    };
+    loop.run_until_complete(body());
+}
+
 TEST_CASE("rule 73: cancel counts and is a request; on a done task it is false") {
     VirtualLoop loop;
     auto body = []() -> Coro<> {
