@@ -425,7 +425,7 @@ SCENARIO(a_group_whose_children_are_done_does_not_suspend, 196) {
     co_await sleep(0s);
 }
 
-SCENARIO(the_groups_cancel_does_not_leak, 188) {
+SCENARIO(the_groups_cancel_does_not_leak, 92, 188) {
     auto body = [](TaskGroup& tg) -> Coro<> {
         tg.create_task(fails(0s, "bad"));
         co_await sleep(100s);

@@ -451,7 +451,7 @@ async def a_group_whose_children_are_done_does_not_suspend(log):
     await asyncio.sleep(0)
 
 
-@rules(188)
+@rules(92, 188)
 async def the_groups_cancel_does_not_leak(log):
     async def body(tg):
         tg.create_task(fails(0, "bad"))

@@ -226,7 +226,7 @@ SCENARIO(both_expire_before_the_body_runs_again, 169) {
     log(std::vector<bool>{outer_scope.expired(), inner_expired.at(0)}, current_task().cancelling());
 }
 
-SCENARIO(a_task_with_an_old_request_can_use_timeouts, 170) {
+SCENARIO(a_task_with_an_old_request_can_use_timeouts, 92, 170) {
     auto body = [&]() -> Coro<> {
         const auto old = co_await outcome(sleep(100s));
         log(old);

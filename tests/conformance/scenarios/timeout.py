@@ -242,7 +242,7 @@ async def both_expire_before_the_body_runs_again(log):
     log([scope.expired() for scope in scopes], asyncio.current_task().cancelling())
 
 
-@rules(170)
+@rules(92, 170)
 async def a_task_with_an_old_request_can_use_timeouts(log):
     async def body():
         log(await outcome(asyncio.sleep(100)))
