@@ -191,3 +191,14 @@ SCENARIO(an_eager_task_steps_in_its_own_context, 211) {
     log(var.get());
     co_return;
 }
+
+SCENARIO(the_exception_handler_runs_in_the_context_of_the_callback, 23) {
+    log.loop().set_exception_handler([&](Loop&, const ExceptionContext&) { log("handler sees", var.get()); });
+    var.set("registered");
+    log.loop().call_soon([] {
+        var.set("callback's");
+        throw ValueError("x");
+    });
+    var.set("changed");
+    co_await sleep(0s);
+}

@@ -157,13 +157,13 @@ async def the_handler_hears_of_tasks(log):
 
 
 @rules(24)
-async def a_handler_may_call_the_default_handler(log):
+async def the_default_handler_comes_back(log):
     def handler(loop, context):
         log("custom first", context["message"])
 
     log.loop.set_exception_handler(handler)
     log.loop.call_exception_handler({"message": "one"})
-    log.loop.set_exception_handler(log.hear)
+    log.loop.set_exception_handler(None)
     log.loop.call_exception_handler({"message": "two"})
 
 
@@ -172,4 +172,15 @@ async def reports_come_in_the_order_of_the_failures(log):
     for n in range(3):
         log.loop.call_soon(fails, n)
         log.loop.call_soon(log, "between", n)
+    await asyncio.sleep(0)
+
+
+@rules(24, 25)
+async def a_handler_may_call_the_default_handler(log):
+    def handler(loop, context):
+        log("custom first")
+        loop.default_exception_handler(context)
+
+    log.loop.set_exception_handler(handler)
+    log.loop.call_soon(fails)
     await asyncio.sleep(0)

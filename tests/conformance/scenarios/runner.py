@@ -85,7 +85,7 @@ def a_failing_leftover_does_not_change_the_outcome(log):
         raise ValueError("leftover")
 
     async def main():
-        asyncio.get_running_loop().set_exception_handler(log.hear)
+        asyncio.get_running_loop().default_exception_handler = log.hear
         asyncio.current_task().left = asyncio.create_task(leftover())
         await asyncio.sleep(0)
         return "main's value"

@@ -41,11 +41,13 @@ void hear(const ExceptionContext& context) {
     if (listener == nullptr) return;
     std::string_view message = context.message;
     for (const std::string_view words :
-         {"Exception in callback", "exception in shielded future", "Task was destroyed but it is pending!",
-          "unhandled exception during run() shutdown"}) {
+         {"Unhandled error in exception handler", "Exception in callback", "exception in shielded future",
+          "Task was destroyed but it is pending!", "unhandled exception during run() shutdown"}) {
         if (message.find(words) != std::string_view::npos) message = words;
     }
-    if (context.exception == nullptr) {
+    // Python's is then the handler's failure, weft's what was to be handled.
+    const bool unhandled = message.starts_with("Unhandled");
+    if (context.exception == nullptr || unhandled) {
         (*listener)("report:", message);
     } else {
         (*listener)("report:", message, context.exception);
