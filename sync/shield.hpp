@@ -1,8 +1,8 @@
 // shield: a future that ends as another one does, and whose cancellation does not reach that one. Rules 147 to 156.
 //
 // Invariant: the outer future is completed once, by the inner one's end or by a cancel. A cancelled shield leaves the
-// inner future's list, on a loop by itself one turn later, as asyncio's does in a done callback; from then on a failure that the inner future ends with is reported as soon as it happens, since
-// nobody may be left to read it (rule 150).
+// inner future's list, on a loop by itself one turn later, as asyncio's does in a done callback; from then on a failure
+// that the inner future ends with is reported as soon as it happens, since nobody may be left to read it (rule 150).
 #pragma once
 
 #include <type_traits>

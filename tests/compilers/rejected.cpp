@@ -45,7 +45,7 @@ void wrong() {
     create_task(number()).set_result(1);
 #elif CASE == 16  // expect: call_later
     get_running_loop().call_later(1, [] {});
-#elif CASE == 17  // expect: set_exception_handler
+#elif CASE == 17  // expect: ExceptionHandler
     get_running_loop().set_exception_handler(5);
 #endif
 }

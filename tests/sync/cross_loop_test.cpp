@@ -603,7 +603,9 @@ TEST_CASE(
                 wrong += count.load() > 1;
                 delivered += count.load();
             }
-            wrong += delivered != ended || ended < static_cast<int>(kMembers) - 1;
+            // A cancel that comes in the last step of a consumer, after its delivery, still cancels it (rule 84).
+            const int cut_off = static_cast<int>(kMembers) - ended;
+            wrong += cut_off > 1 || delivered < ended || delivered > ended + cut_off;
             for (const auto& task : members) wrong += task.state().has_waiters();
             co_return wrong;
         };
