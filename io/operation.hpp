@@ -51,6 +51,8 @@ public:
 
     // Asks Asio; the operation ends when its handler says so.
     bool cancel(std::string_view message) noexcept override;
+    [[nodiscard]] std::string in_words() const override { return "an I/O operation"; }
+    [[nodiscard]] bool ends_from_outside() const noexcept override { return true; }
 
     [[nodiscard]] bool cancel_requested() const noexcept { return cancel_requested_.load(std::memory_order_relaxed); }
     [[nodiscard]] boost::asio::cancellation_slot slot() noexcept { return signal_->signal.slot(); }

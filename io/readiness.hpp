@@ -41,6 +41,10 @@ public:
     ReadinessWait(int fd, Direction direction);
 
     bool cancel(std::string_view message) noexcept override;
+    [[nodiscard]] std::string in_words() const override {
+        return (direction_ == Direction::read ? "wait_readable(" : "wait_writable(") + std::to_string(fd_) + ')';
+    }
+    [[nodiscard]] bool ends_from_outside() const noexcept override { return true; }
 
 private:
     friend class Readiness;

@@ -5,6 +5,8 @@
 namespace weft::scheduler {
 
 constinit ReportSlowRunnable report_slow_runnable = [](const std::string&, Duration) noexcept {};
+constinit DescribeWaiting describe_waiting = [](const Loop&) { return std::string(); };
+constinit ReportStall report_stall = [](const Loop&) noexcept {};
 
 // The thread's current loop for the time of a step; nested steps of different loops are legal in a simulation only.
 class Loop::Current {
@@ -136,7 +138,8 @@ void Loop::park() {
         if (bounded) deadline = limit;
     }
 
-    parked_.exchange(true, std::memory_order_seq_cst);  // L1 seq_cst
+    timerless_.store(timers_.empty(), std::memory_order_relaxed);  // L3
+    parked_.exchange(true, std::memory_order_seq_cst);             // L1 seq_cst
     if (!alone_) {
         group_.idle().announce(index_, searching_ ? Idle::From::searching : Idle::From::running);
         searching_ = false;
@@ -152,9 +155,23 @@ void Loop::park() {
     parks_.store(parks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     parker_->park_until(deadline);
     until_glance_ = kRunnablesPerGlance;
-    if (bounded && parked_.load(std::memory_order_relaxed) && anything_visible() && parker_->now() >= *deadline) {
+    if (!bounded || !parked_.load(std::memory_order_relaxed) || parker_->now() < *deadline) return;
+    if (anything_visible()) {
         rescues_.store(rescues_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    } else if (debug()) {
+        look_for_stall();
     }
+}
+
+// Nobody has sent anything for as long as a park may last. Does anything move in the whole group?
+void Loop::look_for_stall() const {
+    for (const Loop* member : group_.loops()) {
+        if (!member->debug() || !member->parked_.load(std::memory_order_seq_cst) ||  // L1 seq_cst
+            !member->timerless_.load(std::memory_order_relaxed) || !member->inbox_.empty()) {  // L3
+            return;
+        }
+    }
+    if (group_.first_to_tell_stall()) report_stall(*this);
 }
 
 // The last look before sleeping.
@@ -174,8 +191,10 @@ void Loop::queue_due_timers() {
 
 void Loop::run_batch() {
     if (searching_ && has_ready()) leave_search();
-    if (debug()) [[unlikely]]
+    if (debug()) [[unlikely]] {
+        if (has_ready()) group_.note_progress();
         return run_batch_with<&Loop::run_one_timed>();
+    }
     run_batch_with<&Loop::run_one>();
 }
 

@@ -12,6 +12,7 @@
 //   L1 parked: seq_cst exchange before the last look, seq_cst load after a push   StoreLoad partners: B2, and the
 //      inbox and queues that park() looks at; see Idle for the stealable side
 //   L2 stopping: release store, acquire load
+//   L3 timerless: relaxed store before L1, relaxed load after L1: the loop sleeps until somebody wakes it
 //
 // Source: asyncio's BaseEventLoop._run_once; tokio's multi_thread/worker.rs for the search.
 #pragma once
@@ -48,6 +49,14 @@ class Loop;
 // Told in debug mode about a Runnable that held up its loop. Set once by sync/, which has a log.
 using ReportSlowRunnable = void (*)(const std::string& what, Duration took) noexcept;
 extern ReportSlowRunnable report_slow_runnable;
+
+// Returns lines about what waits on the loops of this loop's group, or "". For the text of a Deadlock. Set once by sync/.
+using DescribeWaiting = std::string (*)(const Loop& loop);
+extern DescribeWaiting describe_waiting;
+
+// Told in debug mode, once, when every loop of the group has slept without a timer for as long as parks are bounded.
+using ReportStall = void (*)(const Loop& loop) noexcept;
+extern ReportStall report_stall;
 
 enum class Affinity : std::uint8_t { stealable, pinned };
 enum class [[nodiscard]] Sent : std::uint8_t { sent, closed };
@@ -178,6 +187,7 @@ private:
     void run_batch_with();
     void run_one(Runnable& runnable) noexcept;
     void run_one_timed(Runnable& runnable) noexcept;
+    void look_for_stall() const;
     void notify_neighbours();
     bool glance_from_fork();
     [[nodiscard]] bool drop_queued() noexcept;
@@ -209,6 +219,7 @@ private:
     std::optional<Duration> park_limit_;
     Atomic<Duration> slow_limit_{std::chrono::milliseconds(100)};
     Atomic<bool> debug_{false};
+    Atomic<bool> timerless_{false};
     LoopSlots slots_;
 
     ForkDeque forks_;

@@ -49,6 +49,14 @@ public:
         return loops_.size() - 1;
     }
 
+    // In debug mode: something runs; and: nothing has run since that is not told already. The first caller is to tell.
+    // Thread: any loop of the group.
+    void note_progress() { progress_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] bool first_to_tell_stall() {
+        const std::uint64_t progress = progress_.load(std::memory_order_relaxed);
+        return told_.exchange(progress, std::memory_order_relaxed) != progress;
+    }
+
     // True for the first loop of the group that closes. Thread: the one that closes it.
     [[nodiscard]] bool start_closing() { return !std::exchange(closing_, true); }
 
@@ -60,6 +68,8 @@ private:
     alignas(64) Inbox inbox_;
     std::vector<Loop*> loops_;
     bool closing_ = false;
+    Atomic<std::uint64_t> progress_{0};  // turns of debug mode
+    Atomic<std::uint64_t> told_{0};
     GroupSlots slots_;
 };
 

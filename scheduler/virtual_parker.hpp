@@ -3,15 +3,20 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 #include "scheduler/atomic.hpp"
+#include "scheduler/loop.hpp"
 #include "scheduler/parker.hpp"
 
 namespace weft::scheduler {
 
 class Deadlock : public std::logic_error {
 public:
-    Deadlock() : std::logic_error("deadlock: nothing is ready, no timer is armed, and nobody can wake this loop") {}
+    // Says what waits on the running loop's group.
+    Deadlock()
+        : std::logic_error("deadlock: nothing is ready, no timer is armed, and nobody can wake this loop" +
+                           (current_loop() == nullptr ? std::string() : describe_waiting(*current_loop()))) {}
 };
 
 class VirtualParker final : public Parker {

@@ -27,6 +27,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "scheduler/loop.hpp"
@@ -67,6 +68,13 @@ public:
     void cancel(std::string_view message) noexcept;
 
     [[nodiscard]] PromiseBase& root() const noexcept { return *root_; }
+    // The coroutine that joins it.
+    [[nodiscard]] PromiseBase& parent() const noexcept;
+    // The task that it has become, or null.
+    [[nodiscard]] TaskState* task() const noexcept {
+        const std::uintptr_t word = word_.load(std::memory_order_acquire);  // J2
+        return word == kNever ? nullptr : reinterpret_cast<TaskState*>(word);
+    }
 
 private:
     friend class Join;
@@ -77,10 +85,6 @@ private:
     static constexpr std::uintptr_t kNotBegun = 0;
     static constexpr std::uintptr_t kNever = 1;
 
-    [[nodiscard]] TaskState* task() const noexcept {
-        const std::uintptr_t word = word_.load(std::memory_order_acquire);  // J2
-        return word == kNever ? nullptr : reinterpret_cast<TaskState*>(word);
-    }
     [[nodiscard]] ContextSlot& parents_context() const noexcept;
     [[nodiscard]] ContextSlot copy_parents_context() const;
     Transfer ended_detached() noexcept;
@@ -122,6 +126,9 @@ public:
 
     // Passes the parent's cancellation to every branch. Only while the parent is borrowed.
     bool cancel(std::string_view message) noexcept override;
+    [[nodiscard]] std::string in_words() const override {
+        return "fork_join of " + std::to_string(count_) + (count_ == 1 ? " branch" : " branches");
+    }
     // Branches do not outlive their parent's frame.
     void keep(TaskState&) noexcept override {}
 
@@ -164,6 +171,8 @@ private:
     scheduler::Atomic<std::int32_t> pending_{0};
     bool cancelled_ = false;
 };
+
+inline PromiseBase& Branch::parent() const noexcept { return *join_->parent_; }
 
 inline Transfer Branch::ended() noexcept {
     if (current().branch != this) [[unlikely]]

@@ -11,6 +11,7 @@
 #include "sync/context_state.hpp"
 #include "sync/interruption.hpp"
 #include "sync/report.hpp"
+#include "sync/stall.hpp"
 
 namespace weft::sync {
 
@@ -88,7 +89,6 @@ scheduler::Shell* home_of(const ExceptionContext& context) {
     return concerned == nullptr ? nullptr : concerned->home_shell();
 }
 
-// The scheduler learns here what to do with an exception that leaves a callback.
 std::string to_fixed(double seconds) {
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%.3f", seconds);
@@ -104,7 +104,10 @@ void report_from_callback(std::exception_ptr exception, scheduler::Callback* cal
     context.handle = &handle;
     report(std::move(context));
 }
+// The scheduler learns here what to do with what only this room understands.
 [[maybe_unused]] const bool installed = [] {
+    scheduler::describe_waiting = &describe_waiting_tasks;
+    scheduler::report_stall = &report_stall;
     scheduler::callback_exception_hook = &report_from_callback;
     scheduler::report_slow_runnable = [](const std::string& what, Duration took) noexcept {
         const double seconds = std::chrono::duration<double>(took).count();

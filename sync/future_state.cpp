@@ -67,7 +67,12 @@ std::exception_ptr FutureState::cancellation() const noexcept {
     return failure_ == nullptr || gives_message_once() ? std::make_exception_ptr(CancelledError()) : failure_;
 }
 
-void FutureState::rethrow() { std::rethrow_exception(failure()); }
+void FutureState::rethrow() {
+    const std::exception_ptr thrown = failure();
+    TaskState* from = outcome_ == Outcome::exception ? failed_task() : nullptr;
+    if (from != nullptr) TaskState::carry_trace(*from, thrown);
+    std::rethrow_exception(thrown);
+}
 
 scheduler::Loop& FutureState::loop() const {
     scheduler::Shell* shell = home_shell();

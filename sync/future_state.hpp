@@ -36,6 +36,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <string>
 #include <string_view>
 
 #include "scheduler/atomic.hpp"
@@ -84,6 +85,11 @@ class Awaited {
 public:
     // Returns true if the request was accepted: then what is awaited will end and its waiter be woken.
     virtual bool cancel(std::string_view message) noexcept = 0;
+
+    // Says what it is, for a report: "a future". Thread: any, while the waiting task is borrowed.
+    [[nodiscard]] virtual std::string in_words() const = 0;
+    // Something that no loop of this group has a hand in will end it: I/O, another thread.
+    [[nodiscard]] virtual bool ends_from_outside() const noexcept { return false; }
 
     // The waiting task is dismantled. What is awaited may still reach for it: then it takes a reference.
     virtual void keep(TaskState& waiter) noexcept = 0;
@@ -151,6 +157,7 @@ public:
     // Ends a pending future as cancelled, at once. Returns false if it was done or being completed.
     bool cancel(std::string_view message) noexcept override;
     void keep(TaskState& waiter) noexcept override;
+    [[nodiscard]] std::string in_words() const override { return "a future"; }
 
     // Complete, unless another completer was first: then false.
     bool try_set_exception(std::exception_ptr failure) noexcept;
@@ -164,6 +171,9 @@ public:
         if (outcome_ != Outcome::value) [[unlikely]]
             rethrow();
     }
+
+    // The task whose failure it is, because it was passed on. Null if there is none.
+    [[nodiscard]] virtual TaskState* failed_task() noexcept { return nullptr; }
 
     // Returns the failure (a CancelledError for a cancelled one), null for a value; marks it as seen.
     [[nodiscard]] std::exception_ptr failure() noexcept;

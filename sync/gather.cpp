@@ -35,6 +35,16 @@ void GatherBase::child_done(FutureState& child) noexcept {
     outer().release();
 }
 
+TaskState* GatherBase::failed_child() noexcept {
+    const std::exception_ptr failure = outer().failure();
+    for (const GatherChild& child : children_) {
+        FutureState& state = child.state();
+        if (state.done() && state.outcome() == Outcome::exception && state.failure() == failure)
+            return state.failed_task();
+    }
+    return nullptr;
+}
+
 void GatherBase::finish() noexcept {
     if (outer().done()) return;
     try {

@@ -113,6 +113,10 @@ protected:
     [[nodiscard]] std::uint32_t references() const noexcept { return counted_ + 1; }
     [[nodiscard]] const WatchHome& home() const noexcept { return home_; }
 
+    [[nodiscard]] std::string words() const { return "gather of " + std::to_string(children_.size()); }
+    // The task whose failure the gather ended with. Null if there is none.
+    [[nodiscard]] TaskState* failed_child() noexcept;
+
     virtual FutureState& outer() noexcept = 0;
     // All children are done and none failed, or failures are results. May throw.
     virtual void set_results() = 0;
@@ -152,6 +156,8 @@ public:
 private:
     [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return &this->home().shell(); }
     FutureState& outer() noexcept override { return *this; }
+    [[nodiscard]] std::string in_words() const override { return this->words(); }
+    [[nodiscard]] TaskState* failed_task() noexcept override { return this->failed_child(); }
     void set_results() override {
         if constexpr (std::is_void_v<Result>) {
             (void)this->try_set_value();
@@ -170,7 +176,7 @@ GatherChild make_child(A&& awaitable) {
         (void)awaitable.state();  // throws if empty
         return GatherChild(awaitable.ref(), false);
     } else {
-        return GatherChild(create_task(std::forward<A>(awaitable)).ref(), true);
+        return GatherChild(create_task(std::forward<A>(awaitable), {.where = {}}).ref(), true);
     }
 }
 

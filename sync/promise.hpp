@@ -9,6 +9,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -64,18 +65,42 @@ public:
         return *reinterpret_cast<TaskState*>(returns_to_ & ~std::uintptr_t{3});
     }
 
+    // Notes where the coroutine awaits, for whoever asks where a task stands or how an exception left it.
+    // Cost: one store of a constant.
+    template <class A>
+    A&& await_transform(A&& awaitable, std::source_location where = std::source_location::current()) noexcept {
+        site_ = where;
+        return static_cast<A&&>(awaitable);
+    }
+
+    // The coroutine's last await, where it is suspended if it is; unknown before the first.
+    [[nodiscard]] const std::source_location& site() const noexcept { return site_; }
+
+    // The coroutine to which this one returns, also out of a branch; null for a task's own. Only while it is suspended.
+    [[nodiscard]] PromiseBase* caller() const noexcept;
+
     std::suspend_always initial_suspend() noexcept { return {}; }
     struct FinalSuspend;
     FinalSuspend final_suspend() noexcept;
 
     // Stores only: rethrowing here would be undefined for both compilers in some shapes.
-    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+    void unhandled_exception() noexcept {
+        failure_ = std::current_exception();
+        trace_failure();
+    }
 
     // Null if the coroutine returned normally.
     std::exception_ptr failure_;
 
+protected:
+    // In the coroutine that awaited this one, or joined it.
+    [[noreturn]] void rethrow_failure();
+
 private:
+    void trace_failure() const noexcept;
+
     std::uintptr_t returns_to_ = 0;
+    std::source_location site_;
 };
 
 // Destroys a suspended chain of calls from its innermost coroutine outwards up to and including `root`, in constant
@@ -104,7 +129,7 @@ public:
     // Throws what the coroutine threw.
     T take() {
         if (failure_ != nullptr) [[unlikely]]
-            std::rethrow_exception(std::move(failure_));
+            rethrow_failure();
         return std::move(value_);
     }
 
@@ -125,7 +150,7 @@ public:
 
     void take() {
         if (failure_ != nullptr) [[unlikely]]
-            std::rethrow_exception(std::move(failure_));
+            rethrow_failure();
     }
 
     void move_value_to(void*) noexcept {}

@@ -11,6 +11,7 @@
 #include "scheduler/atomic.hpp"
 #include "sync/errors.hpp"
 #include "sync/exception_handler.hpp"
+#include "sync/stall.hpp"
 
 namespace weft::sync {
 
@@ -61,7 +62,7 @@ std::string describe(const std::exception_ptr& exception) {
 std::string describe(const ExceptionContext& context) {
     std::string text = context.message.empty() ? "Unhandled exception in event loop" : context.message;
     if (context.exception != nullptr) text += ": " + describe(context.exception);
-    if (context.task) text += "\n  task: name='" + context.task.get_name() + "'";
+    if (context.task) text += describe_task(static_cast<TaskState&>(context.task.state()));
     if (context.handle != nullptr && context.handle->cancelled()) text += "\n  handle: cancelled";
     return text;
 }

@@ -116,6 +116,19 @@ private:
     ValueSlot<R> value_;
 };
 
+template <class R>
+class JobFutureState final : public ValueFutureState<R> {
+public:
+    explicit JobFutureState(scheduler::Loop& loop) : home_(loop.shell()) {}
+
+    [[nodiscard]] std::string in_words() const override { return "a function in an executor"; }
+    [[nodiscard]] bool ends_from_outside() const noexcept override { return true; }
+    [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return &home_; }
+
+private:
+    scheduler::Shell& home_;
+};
+
 // What a function gives on another thread: a value, never a reference into that thread.
 template <class F, class... Args>
 using JobResult = std::remove_cvref_t<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
@@ -125,7 +138,7 @@ auto start_job(scheduler::Loop& loop, ContextSlot context, Executor* executor, F
     -> Future<JobResult<F, Args...>> {
     using R = JobResult<F, Args...>;
     static_assert(!kIsCoro<R>, "an executor runs plain functions: a coroutine belongs on a loop, see create_task");
-    Future<R> future = create_future<R>();
+    const Future<R> future{FutureRef(new JobFutureState<R>(loop))};
     using ThisJob = JobOf<R, std::decay_t<F>, std::decay_t<Args>...>;
     submit_job(*new ThisJob(future.ref(), loop, std::move(context), std::forward<F>(fn), std::forward<Args>(args)...),
                executor, loop);

@@ -35,6 +35,7 @@ protected:
     void before_cancel() noexcept;
     void after_cancel() noexcept;
     [[nodiscard]] const WatchHome& home() const noexcept final { return home_; }
+    [[nodiscard]] FutureState& inner() const { return inner_.get(); }
 
 private:
     class Detaching;
@@ -62,6 +63,9 @@ public:
         this->release();
         return cancelled;
     }
+
+    [[nodiscard]] std::string in_words() const override { return "shield"; }
+    [[nodiscard]] TaskState* failed_task() noexcept override { return this->inner().failed_task(); }
 
 private:
     [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return &this->home().shell(); }

@@ -29,6 +29,7 @@ public:
     void fire() noexcept override;
     void discard() noexcept override;
     bool cancel(std::string_view message) noexcept override;
+    [[nodiscard]] std::string in_words() const override { return "sleep"; }
 
 private:
     void run() noexcept override;  // on the timer's loop: it is due, or was cancelled from another one

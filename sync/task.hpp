@@ -3,7 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
+#include <limits>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -15,6 +18,7 @@
 #include "sync/coro.hpp"
 #include "sync/future.hpp"
 #include "sync/interruption.hpp"
+#include "sync/stack_frame.hpp"
 #include "sync/task_state.hpp"
 
 namespace weft {
@@ -96,7 +100,18 @@ struct TaskOptions {
     LoopChoice loop{};
     const Context* context = nullptr;  // that very one; null: a copy of the creator's
     bool eager_start = false;  // the first step runs inside create_task
+    // Where the task is created, for reports: the place of the options, or of the call without.
+    std::source_location where = std::source_location::current();
 };
+
+inline constexpr std::size_t kWholeStack = std::numeric_limits<std::size_t>::max();
+
+namespace sync {
+
+[[nodiscard]] std::vector<StackFrame> stack_of(TaskState& task, std::size_t limit, const std::source_location& here);
+void print_stack_of(TaskState& task, std::size_t limit, std::FILE* file, const std::source_location& here);
+
+}  // namespace sync
 
 template <class T = void>
 class Task : public sync::AnyHandle {
@@ -126,6 +141,20 @@ public:
     [[nodiscard]] std::ptrdiff_t cancelling() const { return static_cast<std::ptrdiff_t>(task().cancelling()); }
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
     std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
+
+    // Returns the awaits of the task's coroutines, outermost first: where it is suspended; of a failed task where its
+    // exception came through; of the running task this very call. At most the `limit` innermost.
+    // Thread: any for a task that waits or is done. What is queued has a stack on its own loop only (on the one loop, if
+    // there is but one); what runs elsewhere or has not begun has none: then it is empty.
+    [[nodiscard]] std::vector<StackFrame> get_stack(
+        std::size_t limit = kWholeStack, const std::source_location& here = std::source_location::current()) const {
+        return sync::stack_of(task(), limit, here);
+    }
+    // Prints them; to stderr if `file` is null.
+    void print_stack(std::size_t limit = kWholeStack, std::FILE* file = nullptr,
+                     const std::source_location& here = std::source_location::current()) const {
+        sync::print_stack_of(task(), limit, file, here);
+    }
 
     // Throws std::runtime_error if a task awaits itself.
     sync::FutureAwaiter<T> operator co_await() const { return sync::FutureAwaiter<T>(this->ref()); }
@@ -159,6 +188,20 @@ public:
     // NOLINTNEXTLINE(modernize-use-nodiscard): mostly called for its effect
     std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
 
+    // Returns the awaits of the task's coroutines, outermost first: where it is suspended; of a failed task where its
+    // exception came through; of the running task this very call. At most the `limit` innermost.
+    // Thread: any for a task that waits or is done. What is queued has a stack on its own loop only (on the one loop, if
+    // there is but one); what runs elsewhere or has not begun has none: then it is empty.
+    [[nodiscard]] std::vector<StackFrame> get_stack(
+        std::size_t limit = kWholeStack, const std::source_location& here = std::source_location::current()) const {
+        return sync::stack_of(task(), limit, here);
+    }
+    // Prints them; to stderr if `file` is null.
+    void print_stack(std::size_t limit = kWholeStack, std::FILE* file = nullptr,
+                     const std::source_location& here = std::source_location::current()) const {
+        sync::print_stack_of(task(), limit, file, here);
+    }
+
     sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }
 
 private:
@@ -181,6 +224,7 @@ template <class A>
         if (enters_now) options.context->check_enterable();
         state->context() = options.context->slot();
     }
+    state->set_created_at(options.where);
     if (!options.name.empty()) task.set_name(options.name);
     if (options.eager_start) {
         state->start_eagerly();
@@ -193,12 +237,12 @@ template <class A>
 // Returns handles as they are, and a task made of anything else.
 template <class A>
     requires Awaitable<A>
-[[nodiscard]] auto ensure_future(A&& awaitable) {
+[[nodiscard]] auto ensure_future(A&& awaitable, const std::source_location& where = std::source_location::current()) {
     if constexpr (sync::kIsHandle<std::remove_cvref_t<A>>) {
         (void)awaitable.state();  // throws if empty
         return std::remove_cvref_t<A>(std::forward<A>(awaitable));
     } else {
-        return create_task(std::forward<A>(awaitable));
+        return create_task(std::forward<A>(awaitable), {.where = where});
     }
 }
 
@@ -220,7 +264,8 @@ template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto spawn(F&& fn, Args&&... args) -> Task<sync::SpawnResult<std::decay_t<F>, std::decay_t<Args>...>> {
     return create_task(
-        sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn), std::forward<Args>(args)...));
+        sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn), std::forward<Args>(args)...),
+        {.where = {}});  // after a pack there is no room for it
 }
 template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>

@@ -26,6 +26,15 @@ std::uint64_t next_number() {
     return next++;
 }
 
+// A step inside another one: the tasks around it run as well, though Current does not say so.
+struct EagerStep {
+    EagerStep() { ++depth; }
+    EagerStep(const EagerStep&) = delete;
+    EagerStep& operator=(const EagerStep&) = delete;
+    ~EagerStep() { --depth; }
+    static inline thread_local constinit int depth = 0;
+};
+
 }  // namespace
 
 TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity affinity, std::uint32_t references)
@@ -40,11 +49,17 @@ TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity aff
       innermost_(&innermost),
       home_(&home.shell()),
       list_(&scheduler::LoopLocal<TaskList>::of(home)),
-      number_(next_number()),
       context_(std::move(context)),
-      affinity_(affinity) {}
+      affinity_(affinity) {
+    const std::uint64_t number = next_number();
+    number_low_ = static_cast<std::uint32_t>(number);
+    number_high_ = static_cast<std::uint16_t>(number >> 32);
+}
 
-TaskState::~TaskState() { delete message_.load(std::memory_order_relaxed); }
+TaskState::~TaskState() {
+    delete message_.load(std::memory_order_relaxed);
+    delete details_.load(std::memory_order_relaxed);
+}
 
 void TaskState::start() {
     retain();  // the runtime's reference
@@ -57,8 +72,11 @@ void TaskState::start_eagerly() {
     if (here == nullptr || &here->shell() != home_) return start();
     retain();
     enlist();
+    const EagerStep step;
     run();
 }
+
+bool TaskState::in_eager_step() noexcept { return EagerStep::depth != 0; }
 
 void TaskState::enlist() { list_->add(*this); }
 
@@ -77,7 +95,9 @@ void TaskState::run() noexcept {
     drive(innermost_->handle());
     const bool ended = current().finished == this;
     current() = outer;
-    if (ended) complete(take_outcome());
+    if (!ended) return;
+    innermost_ = nullptr;  // the frame is about to go
+    complete(take_outcome());
 }
 
 void TaskState::publish(Outcome outcome) noexcept {
@@ -254,13 +274,28 @@ scheduler::Mutex& names_mutex() {
 
 std::string TaskState::name() const {
     const std::lock_guard lock(names_mutex());
-    return name_ ? *name_ : "Task-" + std::to_string(number_);
+    const Details* details = details_.load(std::memory_order_acquire);  // T4
+    if (details != nullptr && details->named) return details->name;
+    return "Task-" + std::to_string(number_low_ | std::uint64_t{number_high_} << 32);
 }
 
 void TaskState::set_name(std::string_view name) {
-    auto text = std::make_unique<std::string>(name);
+    std::string text(name);
+    Details& own = details();
     const std::lock_guard lock(names_mutex());
-    name_ = std::move(text);
+    own.name.swap(text);
+    own.named = true;
+}
+
+TaskState::Details& TaskState::details() {
+    Details* details = details_.load(std::memory_order_acquire);  // T4
+    if (details != nullptr) return *details;
+    auto made = std::make_unique<Details>();
+    if (!details_.compare_exchange_strong(details, made.get(), std::memory_order_acq_rel,  // T4
+                                          std::memory_order_acquire)) {
+        return *details;
+    }
+    return *made.release();
 }
 
 void TaskState::dismantle() noexcept {

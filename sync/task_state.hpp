@@ -21,6 +21,7 @@
 //   T2 word: acq_rel in wake, acquire in suspend and run      what the completer wrote before the wake
 //   T3 word: acq_rel in end_borrow                            as T1 and T2, for the canceller
 //   F1, F2 in complete, as for every future
+//   T4 details: acq_rel CAS from null, acquire loads          who sees them sees them made
 //
 // Deliberately not asyncio's: cancel may be called from any thread and is a request (rule 100); a started task is owned
 // by the runtime (rule 67).
@@ -30,14 +31,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "scheduler/loop.hpp"
 #include "sync/context_state.hpp"
 #include "sync/current.hpp"
+#include "sync/failure_trace.hpp"
 #include "sync/future_state.hpp"
 #include "sync/promise.hpp"
+#include "sync/standing.hpp"
 
 namespace weft::sync {
 
@@ -55,7 +60,8 @@ public:
     // The loop closes; its TaskList dismantles the task.
     void drop() noexcept override {}
 
-    [[nodiscard]] std::string describe() const override { return "<Task name='" + name() + "'>"; }
+    // "<Task name='fetch' created at ...>, last awaiting at ..."
+    [[nodiscard]] std::string describe() const override;
 
     // Lists the task and queues the first step. From here the runtime owns a reference until the task is done.
     void start();
@@ -69,6 +75,11 @@ public:
     void suspend(PromiseBase& innermost, Awaited& awaited) noexcept;
     // Gives up the turn only.
     void yield(PromiseBase& innermost) noexcept;
+
+    // An exception leaves one of its coroutines.
+    void trace_failure(const PromiseBase& promise, const std::exception_ptr& failure) noexcept;
+    // The running task is about to get `failure`, which came out of `from`, a task that is done.
+    static void carry_trace(const TaskState& from, const std::exception_ptr& failure) noexcept;
 
     // Throws CancelledError if a cancellation is to be delivered. Called by every awaiter that did suspend.
     void deliver_cancel() {
@@ -109,6 +120,21 @@ public:
 
     [[nodiscard]] std::string name() const;
     void set_name(std::string_view name);
+
+    // Where create_task was called; unknown for a task that the library made.
+    [[nodiscard]] const std::source_location& created_at() const noexcept { return created_at_; }
+    // Before start() only.
+    void set_created_at(const std::source_location& where) noexcept { created_at_ = where; }
+    // "<Task pending name='fetch' created at main.cpp:12, in int main()>"
+    [[nodiscard]] std::string repr() const;
+
+    // Where it stands and what it waits for. See Standing.
+    [[nodiscard]] Standing standing();
+    // Through which coroutines its failure left; null if it did not fail. Once it is done.
+    [[nodiscard]] const FailureTrace* trace() const noexcept;
+
+    [[nodiscard]] std::string in_words() const override { return "task '" + name() + "'"; }
+    [[nodiscard]] TaskState* failed_task() noexcept override { return this; }
 
     [[nodiscard]] scheduler::Shell& home() const noexcept { return *home_; }
     [[nodiscard]] scheduler::Affinity affinity() const noexcept { return affinity_; }
@@ -158,10 +184,23 @@ protected:
     static constexpr std::uint64_t kWoken = std::uint64_t{1} << 63;
 
 private:
+    // What most tasks do not have.
+    struct Details {
+        std::string name;  // under the mutex of all names
+        bool named = false;
+        FailureTrace trace;  // the running task's, then unchanging
+    };
+
     void queue() noexcept;
     void end_borrow(std::uint64_t withdraw) noexcept;
     // True if only this thread can resume the task.
     [[nodiscard]] bool runs_here_only() const noexcept;
+    [[nodiscard]] bool borrow() noexcept;
+    void give_back() noexcept;
+    [[nodiscard]] bool queued_here() const noexcept;
+    [[nodiscard]] static bool in_eager_step() noexcept;
+    [[nodiscard]] std::vector<std::source_location> sites() const;
+    [[nodiscard]] Details& details();
     [[noreturn]] void throw_cancelled();
     [[noreturn]] void throw_cancelled_after(FutureState& awaited);
     void set_message(std::string_view message) noexcept;
@@ -173,10 +212,13 @@ private:
     TaskList* list_;
     TaskState* newer_ = nullptr;
     TaskState* older_ = nullptr;
-    std::uint64_t number_;
-    std::unique_ptr<std::string> name_;  // under the mutex of all names
+    scheduler::Atomic<Details*> details_{nullptr};
     scheduler::Atomic<std::string*> message_{nullptr};
     ContextSlot context_;
+    std::source_location created_at_;
+    // 48 bits: names of tasks do not repeat, and the size of a task that gives a number is that of a frame class.
+    std::uint32_t number_low_;
+    std::uint16_t number_high_;
     const scheduler::Affinity affinity_;
     bool entered_ = false;
     bool returned_ = false;  // normally, and was cancelled all the same

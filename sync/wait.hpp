@@ -77,6 +77,8 @@ public:
     void set_timer(TimePoint deadline);
     void leave() noexcept;
 
+    [[nodiscard]] std::string in_words() const override { return "wait for " + std::to_string(members_.size()); }
+
 private:
     friend class WaitMember;
 

@@ -50,6 +50,9 @@ public:
     }
     void drop() noexcept override { this->release(); }
 
+    [[nodiscard]] std::string in_words() const override { return "a thread's future"; }
+    [[nodiscard]] bool ends_from_outside() const noexcept override { return true; }
+
     [[nodiscard]] scheduler::Shell& home() const noexcept { return home_; }
     [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
 

@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <source_location>
+#include <string>
 #include <utility>
 
 #include "api/loop.hpp"
@@ -27,14 +30,17 @@ struct Slow {
     std::unique_ptr<Loop> loop;
 };
 
+std::uint_least32_t await_line = 0;
+
 Coro<> works(scheduler::VirtualParker& clock, Duration for_long) {
+    await_line = std::source_location::current().line() + 1;
     co_await sleep(1s);
     clock.advance(for_long);
 }
 
 }  // namespace
 
-TEST_CASE("debug: a slow step is told with its task's name, a quick one is not") {
+TEST_CASE("debug: a slow step is told with its task's name and last await, a quick one is not") {
     const test::Reports reports;
     const Slow slow;
     slow.loop->set_debug(true);
@@ -46,6 +52,9 @@ TEST_CASE("debug: a slow step is told with its task's name, a quick one is not")
     slow.loop->run_until_complete(quick);
     CHECK(reports.count("Executing <Task name='hog'") == 1);
     CHECK(reports.count("took 0.123 seconds") == 1);
+    CHECK(reports.count("last awaiting at ") == 1);
+    CHECK(reports.count("debug_test.cpp:" + std::to_string(await_line) + ", in ") == 1);
+    CHECK(reports.count("works") == 1);
     CHECK(reports.count("quick") == 0);
 }
 

@@ -29,6 +29,7 @@
 #include "sync/gather.hpp"
 #include "sync/sleep.hpp"
 #include "tests/support/countdown.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/reports.hpp"
 #include "tests/support/together.hpp"
 
@@ -553,6 +554,35 @@ TEST_CASE("with many loops stealable tasks spread while loops are busy") {
         CHECK(steals != 0);
         check_no_rescues(runtime);
     }
+}
+
+TEST_CASE("fairness: a busy task does not stop the timers of other loops") {
+    Runtime runtime({.loops = 3});
+    std::atomic<int> ticks = 0;
+    const auto ticking = [&]() -> Coro<> {
+        for (int i = 0; i < 10; ++i) {
+            co_await weft::sleep(1ms);
+            ++ticks;
+        }
+    };
+    const auto busy = [&]() -> Coro<bool> {
+        const bool ticked = weft::test::eventually([&] { return ticks >= 30; });  // keeps its loop the whole time
+        co_return ticked;
+    };
+    const auto main = [&]() -> Coro<bool> {
+        std::vector<Task<>> others;
+        for (std::size_t i = 1; i < 3; ++i) others.push_back(create_task(ticking(), {.loop = &runtime.loop(i)}));
+        co_await weft::sleep(0s);
+        runtime.loop(1).call_soon_threadsafe([&] {
+            for (int i = 1; i <= 10; ++i) weft::get_running_loop().call_later(i * 1ms, [&] { ++ticks; });
+        });
+        const auto hog = create_task(busy(), {.loop = &runtime.loop(0)});
+        const bool ticked = co_await hog;
+        co_await weft::gather(others);
+        co_return ticked;
+    };
+    CHECK(runtime.run(main()));
+    check_no_rescues(runtime);
 }
 
 TEST_CASE("branches of a fork_join spread, too") {

@@ -97,10 +97,11 @@ Coro<int> a_million_yields(weft::async_generator<int> generator) {
 weft::async_generator<int> nested_generators(int depth) {
     const CountsDestruction local;
     if (depth == 0) {
-        for (;;) {
+        for (int i = 0; i < kAwaits; ++i) {
             co_yield 0;
             co_await weft::sleep(1s);
         }
+        co_return;
     }
     auto below = nested_generators(depth - 1);
     while (const auto value = co_await below.next()) co_yield *value + 1;

@@ -358,7 +358,7 @@ TEST_CASE("cross_loop: TaskGroup.create_task from its own tasks on many loops wh
     const Group group(kLoops);
     std::atomic<int> alive{0};
     struct Alive {
-        explicit Alive(std::atomic<int>& count) : count(count) { count.fetch_add(1, std::memory_order_relaxed); }
+        explicit Alive(std::atomic<int>& living) : count(living) { count.fetch_add(1, std::memory_order_relaxed); }
         Alive(const Alive&) = delete;
         Alive& operator=(const Alive&) = delete;
         ~Alive() { count.fetch_sub(1, std::memory_order_relaxed); }

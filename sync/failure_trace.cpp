@@ -1,0 +1,36 @@
+#include "sync/failure_trace.hpp"
+
+#include <cstring>
+
+#include "sync/promise.hpp"
+#include "sync/stack_frame.hpp"
+
+namespace weft::sync {
+
+namespace {
+const void* address_of(const std::exception_ptr& failure) noexcept {
+    const void* address = nullptr;
+    static_assert(sizeof failure == sizeof address, "an exception_ptr is a pointer");
+    std::memcpy(&address, &failure, sizeof address);
+    return address;
+}
+}  // namespace
+
+void FailureTrace::pass(const PromiseBase& promise, const std::exception_ptr& failure) {
+    const void* address = address_of(failure);
+    const std::type_info* type = failure.__cxa_exception_type();
+    if (address != exception_ || type != type_ || (expected_ != nullptr && expected_ != &promise)) sites_.clear();
+    exception_ = address;
+    type_ = type;
+    expected_ = promise.caller();
+    if (known(promise.site())) sites_.push_back(promise.site());
+}
+
+void FailureTrace::adopt(const FailureTrace& before, const std::exception_ptr& failure) {
+    sites_ = before.sites_;
+    exception_ = address_of(failure);
+    type_ = failure.__cxa_exception_type();
+    expected_ = nullptr;
+}
+
+}  // namespace weft::sync

@@ -1,0 +1,76 @@
+#include "sync/stall.hpp"
+
+#include <cstddef>
+#include <vector>
+
+#include "sync/future.hpp"
+#include "sync/report.hpp"
+#include "sync/stack_frame.hpp"
+#include "sync/task_state.hpp"
+
+namespace weft::sync {
+
+namespace {
+
+// A program may have millions of tasks; who reads a report wants the pattern.
+constexpr std::size_t kMostTasks = 100;
+
+struct Waiting {
+    std::string text;
+    bool from_outside = false;
+};
+
+std::string describe_with(TaskState& task, const Standing& standing) {
+    std::string text = "\n  " + task.repr();
+    if (!standing.awaits.empty()) text += " waits for " + standing.awaits;
+    for (const std::source_location& site : standing.sites) text += "\n    at " + in_words(site);
+    return text;
+}
+
+Waiting waiting_on(const scheduler::Loop& loop) {
+    std::vector<FutureRef> tasks;
+    for (scheduler::Loop* member : loop.group().loops()) {
+        auto* list = scheduler::LoopLocal<TaskList>::find(*member);
+        if (list == nullptr) continue;
+        list->each([&tasks](TaskState& task) {
+            task.retain();
+            tasks.emplace_back(&task);
+        });
+    }
+    Waiting waiting;
+    if (tasks.empty()) return waiting;
+    waiting.text = tasks.size() == 1 ? "; 1 task waits:" : "; " + std::to_string(tasks.size()) + " tasks wait:";
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        auto& task = static_cast<TaskState&>(tasks[i].get());
+        const Standing standing = task.standing();
+        if (standing.from_outside) waiting.from_outside = true;
+        if (i < kMostTasks) waiting.text += describe_with(task, standing);
+    }
+    if (tasks.size() > kMostTasks) waiting.text += "\n  ... and " + std::to_string(tasks.size() - kMostTasks) + " more";
+    return waiting;
+}
+
+}  // namespace
+
+std::string describe_waiting_tasks(const scheduler::Loop& loop) { return waiting_on(loop).text; }
+
+void report_stall(const scheduler::Loop& loop) noexcept {
+    try {
+        const Waiting waiting = waiting_on(loop);
+        if (waiting.text.empty() || waiting.from_outside) return;
+        warn(
+            "nothing is ready, no timer is armed and no I/O is outstanding: unless another thread steps in, this is a "
+            "deadlock" +
+            waiting.text);
+    } catch (...) {
+        log_last_resort("a stall could not be described", std::current_exception());
+    }
+}
+
+std::string describe_task(TaskState& task) {
+    const FailureTrace* trace = task.trace();
+    if (trace == nullptr) return describe_with(task, task.standing());
+    return describe_with(task, {.sites = {trace->sites().rbegin(), trace->sites().rend()}, .awaits = {}});
+}
+
+}  // namespace weft::sync
