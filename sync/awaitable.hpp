@@ -16,9 +16,6 @@ namespace weft {
 namespace sync {
 
 template <class A>
-concept HasMemberAwait = requires(A&& a) { std::forward<A>(a).operator co_await(); };
-
-template <class A>
 decltype(auto) awaiter_of(A&& awaitable) {
     if constexpr (HasMemberAwait<A>) {
         return std::forward<A>(awaitable).operator co_await();

@@ -34,6 +34,30 @@ public:
     PromiseBase* callee_;  // owned; null once destroyed
 };
 
+template <class A>
+concept HasMemberAwait = requires(A&& a) { static_cast<A&&>(a).operator co_await(); };
+template <class A>
+concept HasFreeAwait = requires(A&& a) { operator co_await(static_cast<A&&>(a)); };
+
+template <class A>
+concept IsPlainAwaiter = !HasMemberAwait<A> && !HasFreeAwait<A> && requires(A& a) { a.await_ready(); };
+
+// An awaiter that await_transform passes on: g++ 12.2 would copy the awaiter itself, which is not to be moved.
+template <class A>
+class AwaiterRef {
+public:
+    explicit AwaiterRef(A& awaiter) noexcept : awaiter_(awaiter) {}
+    [[nodiscard]] bool await_ready() const { return awaiter_.await_ready(); }
+    template <class Promise>
+    decltype(auto) await_suspend(std::coroutine_handle<Promise> caller) const {
+        return awaiter_.await_suspend(caller);
+    }
+    decltype(auto) await_resume() const { return awaiter_.await_resume(); }
+
+private:
+    A& awaiter_;
+};
+
 class PromiseBase : public PooledFrame {
 public:
     PromiseBase() = default;
@@ -68,9 +92,14 @@ public:
     // Notes where the coroutine awaits, for whoever asks where a task stands or how an exception left it.
     // Cost: one store of a constant.
     template <class A>
-    A&& await_transform(A&& awaitable, std::source_location where = std::source_location::current()) noexcept {
+    decltype(auto) await_transform(A&& awaitable,
+                                   std::source_location where = std::source_location::current()) noexcept {
         site_ = where;
-        return static_cast<A&&>(awaitable);
+        if constexpr (IsPlainAwaiter<A>) {
+            return AwaiterRef<std::remove_reference_t<A>>(awaitable);
+        } else {
+            return static_cast<A&&>(awaitable);
+        }
     }
 
     // The coroutine's last await, where it is suspended if it is; unknown before the first.

@@ -122,6 +122,7 @@ public:
     explicit Task(sync::FutureRef ref) noexcept : AnyHandle(std::move(ref)) {}
 
     operator Future<T>() const { return Future<T>(this->ref()); }  // NOLINT(google-explicit-constructor)
+    operator AnyFuture() const { return AnyFuture(this->ref()); }  // NOLINT(google-explicit-constructor)
 
     // As Future's.
     [[nodiscard]] std::add_lvalue_reference_t<const T> result() const { return Future<T>(this->ref()).result(); }
