@@ -1,5 +1,6 @@
 #include "sync/stall.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -12,8 +13,9 @@ namespace weft::sync {
 
 namespace {
 
-// A program may have millions of tasks; who reads a report wants the pattern.
+// A program may have millions of tasks, a recursion as many awaits; who reads a report wants the pattern.
 constexpr std::size_t kMostTasks = 100;
+constexpr std::size_t kMostSites = 100;
 
 struct Waiting {
     std::string text;
@@ -23,7 +25,9 @@ struct Waiting {
 std::string describe_with(TaskState& task, const Standing& standing) {
     std::string text = "\n  " + task.repr();
     if (!standing.awaits.empty()) text += " waits for " + standing.awaits;
-    for (const std::source_location& site : standing.sites) text += "\n    at " + in_words(site);
+    const std::size_t left_out = standing.sites.size() - std::min(standing.sites.size(), kMostSites);
+    if (left_out != 0) text += "\n    at " + std::to_string(left_out) + " places further out";
+    for (std::size_t i = left_out; i < standing.sites.size(); ++i) text += "\n    at " + in_words(standing.sites[i]);
     return text;
 }
 

@@ -108,6 +108,22 @@ TEST_CASE("deadlock: without tasks there is nothing to add; many are counted") {
     loop.close();
 }
 
+TEST_CASE("deadlock: of a deep recursion the innermost awaits are shown") {
+    const Reports reports;
+    struct Recursion {
+        static Coro<> go_down(int depth, Future<> future) {
+            if (depth == 0) co_return co_await waits(future);
+            co_await go_down(depth - 1, future);
+        }
+    };
+    const auto never = create_future();
+    VirtualLoop loop;
+    (void)loop.create(Recursion::go_down(120, never));
+    const std::string text = deadlock_of(loop);
+    CHECK(has(text, "\n    at 22 places further out\n    at "));
+    loop.close();
+}
+
 TEST_CASE("stall: in debug mode loops that all sleep for good say so once") {
     const Reports reports;
     const DebuggedLoops loops(2);
