@@ -1,6 +1,6 @@
 // The public spellings, one by one, as a program writes them: what is called, with which arguments, and what it gives.
 // How each behaves is tested where it lives.
-#include "weft/weft.hpp"
+#include "api/weft.hpp"
 
 #include <doctest/doctest.h>
 
