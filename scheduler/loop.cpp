@@ -1,5 +1,6 @@
 #include "scheduler/loop.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace weft::scheduler {
@@ -158,20 +159,22 @@ void Loop::park() {
     if (!bounded || !parked_.load(std::memory_order_relaxed) || parker_->now() < *deadline) return;
     if (anything_visible()) {
         rescues_.store(rescues_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    } else if (debug()) {
+    } else if (debug() && !has_ready() && timers_.empty()) {  // the Parker itself has brought nothing
         look_for_stall();
     }
 }
 
-// Nobody has sent anything for as long as a park may last. Does anything move in the whole group?
+// Nobody has sent anything for as long as a park may last. Does anything move in the whole group? Asked twice: a loop may
+// have sent something to one that was asked before it.
 void Loop::look_for_stall() const {
-    for (const Loop* member : group_.loops()) {
-        if (!member->debug() || !member->parked_.load(std::memory_order_seq_cst) ||  // L1 seq_cst
-            !member->timerless_.load(std::memory_order_relaxed) || !member->inbox_.empty()) {  // L3
-            return;
-        }
-    }
-    if (group_.first_to_tell_stall()) report_stall(*this);
+    const std::uint64_t progress = group_.progress();
+    const auto sleeps = [](const Loop* member) {
+        return member->debug() && member->parked_.load(std::memory_order_seq_cst) &&  // L1 seq_cst
+               member->timerless_.load(std::memory_order_relaxed) && member->inbox_.empty();  // L3
+    };
+    const auto all_sleep = [&] { return std::all_of(group_.loops().begin(), group_.loops().end(), sleeps); };
+    if (!all_sleep() || !all_sleep() || group_.progress() != progress) return;
+    if (group_.first_to_tell_stall(progress)) report_stall(*this);
 }
 
 // The last look before sleeping.
@@ -276,7 +279,7 @@ void Loop::stop() {
 }
 
 void Loop::unpark() {
-    if (!parked_.load(std::memory_order_seq_cst)) return;                 // L1 seq_cst
+    if (!parked_.load(std::memory_order_seq_cst)) return;  // L1 seq_cst
     if (parked_.exchange(false, std::memory_order_seq_cst)) parker_->unpark();  // L1 seq_cst: one of many wakers
 }
 

@@ -52,8 +52,8 @@ public:
     // In debug mode: something runs; and: nothing has run since that is not told already. The first caller is to tell.
     // Thread: any loop of the group.
     void note_progress() { progress_.fetch_add(1, std::memory_order_relaxed); }
-    [[nodiscard]] bool first_to_tell_stall() {
-        const std::uint64_t progress = progress_.load(std::memory_order_relaxed);
+    [[nodiscard]] std::uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool first_to_tell_stall(std::uint64_t progress) {
         return told_.exchange(progress, std::memory_order_relaxed) != progress;
     }
 

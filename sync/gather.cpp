@@ -1,5 +1,6 @@
 #include "sync/gather.hpp"
 
+#include <algorithm>
 #include <unordered_set>
 
 namespace weft::sync {
@@ -33,6 +34,12 @@ void GatherBase::child_done(FutureState& child) noexcept {
     }
     if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();  // G1
     outer().release();
+}
+
+bool GatherBase::child_ends_from_outside() const noexcept {
+    return std::any_of(children_.begin(), children_.end(), [](const GatherChild& child) {
+        return !child.state().done() && child.state().ends_from_outside();
+    });
 }
 
 TaskState* GatherBase::failed_child() noexcept {

@@ -114,6 +114,7 @@ protected:
     [[nodiscard]] const WatchHome& home() const noexcept { return home_; }
 
     [[nodiscard]] std::string words() const { return "gather of " + std::to_string(children_.size()); }
+    [[nodiscard]] bool child_ends_from_outside() const noexcept;
     // The task whose failure the gather ended with. Null if there is none.
     [[nodiscard]] TaskState* failed_child() noexcept;
 
@@ -157,6 +158,7 @@ private:
     [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return &this->home().shell(); }
     FutureState& outer() noexcept override { return *this; }
     [[nodiscard]] std::string in_words() const override { return this->words(); }
+    [[nodiscard]] bool ends_from_outside() const noexcept override { return this->child_ends_from_outside(); }
     [[nodiscard]] TaskState* failed_task() noexcept override { return this->failed_child(); }
     void set_results() override {
         if constexpr (std::is_void_v<Result>) {

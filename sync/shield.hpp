@@ -65,7 +65,13 @@ public:
     }
 
     [[nodiscard]] std::string in_words() const override { return "shield"; }
-    [[nodiscard]] TaskState* failed_task() noexcept override { return this->inner().failed_task(); }
+    [[nodiscard]] bool ends_from_outside() const noexcept override {
+        return !this->inner().done() && this->inner().ends_from_outside();
+    }
+    // Null if the outer future was failed by hand.
+    [[nodiscard]] TaskState* failed_task() noexcept override {
+        return this->inner().done() ? this->inner().failed_task() : nullptr;
+    }
 
 private:
     [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return &this->home().shell(); }

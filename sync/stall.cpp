@@ -22,13 +22,21 @@ struct Waiting {
     bool from_outside = false;
 };
 
-std::string describe_with(TaskState& task, const Standing& standing) {
+// Innermost first.
+template <class Site>
+std::string describe_sites(Site innermost, std::size_t shown, std::size_t left_out) {
+    std::string text;
+    if (left_out != 0) text += "\n    at " + std::to_string(left_out) + " places further out";
+    for (std::size_t i = shown; i > 0; --i)
+        text += "\n    at " + in_words(innermost[static_cast<std::ptrdiff_t>(i - 1)]);
+    return text;
+}
+
+std::string describe_waiting(TaskState& task, const Standing& standing) {
     std::string text = "\n  " + task.repr();
     if (!standing.awaits.empty()) text += " waits for " + standing.awaits;
-    const std::size_t left_out = standing.sites.size() - std::min(standing.sites.size(), kMostSites);
-    if (left_out != 0) text += "\n    at " + std::to_string(left_out) + " places further out";
-    for (std::size_t i = left_out; i < standing.sites.size(); ++i) text += "\n    at " + in_words(standing.sites[i]);
-    return text;
+    const std::size_t shown = std::min(standing.sites.size(), kMostSites);
+    return text + describe_sites(standing.sites.rbegin(), shown, standing.sites.size() - shown);
 }
 
 Waiting waiting_on(const scheduler::Loop& loop) {
@@ -48,7 +56,7 @@ Waiting waiting_on(const scheduler::Loop& loop) {
         auto& task = static_cast<TaskState&>(tasks[i].get());
         const Standing standing = task.standing();
         if (standing.from_outside) waiting.from_outside = true;
-        if (i < kMostTasks) waiting.text += describe_with(task, standing);
+        if (i < kMostTasks) waiting.text += describe_waiting(task, standing);
     }
     if (tasks.size() > kMostTasks) waiting.text += "\n  ... and " + std::to_string(tasks.size() - kMostTasks) + " more";
     return waiting;
@@ -63,8 +71,8 @@ void report_stall(const scheduler::Loop& loop) noexcept {
         const Waiting waiting = waiting_on(loop);
         if (waiting.text.empty() || waiting.from_outside) return;
         warn(
-            "nothing is ready, no timer is armed and no I/O is outstanding: unless another thread steps in, this is a "
-            "deadlock" +
+            "nothing is ready, no timer is armed and no task waits for I/O: unless another thread, a descriptor or a "
+            "signal steps in, this is a deadlock" +
             waiting.text);
     } catch (...) {
         log_last_resort("a stall could not be described", std::current_exception());
@@ -73,8 +81,8 @@ void report_stall(const scheduler::Loop& loop) noexcept {
 
 std::string describe_task(TaskState& task) {
     const FailureTrace* trace = task.trace();
-    if (trace == nullptr) return describe_with(task, task.standing());
-    return describe_with(task, {.sites = {trace->sites().rbegin(), trace->sites().rend()}, .awaits = {}});
+    if (trace == nullptr) return describe_waiting(task, task.standing());
+    return "\n  " + task.repr() + describe_sites(trace->sites().begin(), trace->sites().size(), trace->left_out());
 }
 
 }  // namespace weft::sync

@@ -144,7 +144,7 @@ public:
     std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
 
     // Returns the awaits of the task's coroutines, outermost first: where it is suspended; of a failed task where its
-    // exception came through; of the running task this very call. At most the `limit` innermost.
+    // exception came through (the innermost 100); of the running task this very call. At most the `limit` innermost.
     // Thread: any for a task that waits or is done. What is queued has a stack on its own loop only (on the one loop, if
     // there is but one); what runs elsewhere or has not begun has none: then it is empty.
     [[nodiscard]] std::vector<StackFrame> get_stack(
@@ -190,7 +190,7 @@ public:
     std::ptrdiff_t uncancel() const { return static_cast<std::ptrdiff_t>(task().uncancel()); }
 
     // Returns the awaits of the task's coroutines, outermost first: where it is suspended; of a failed task where its
-    // exception came through; of the running task this very call. At most the `limit` innermost.
+    // exception came through (the innermost 100); of the running task this very call. At most the `limit` innermost.
     // Thread: any for a task that waits or is done. What is queued has a stack on its own loop only (on the one loop, if
     // there is but one); what runs elsewhere or has not begun has none: then it is empty.
     [[nodiscard]] std::vector<StackFrame> get_stack(

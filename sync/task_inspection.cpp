@@ -45,10 +45,10 @@ void TaskState::trace_failure(const PromiseBase& promise, const std::exception_p
 
 void TaskState::carry_trace(const TaskState& from, const std::exception_ptr& failure) noexcept {
     TaskState* to = current().task;
-    const Details* details = from.details_.load(std::memory_order_acquire);  // T4
-    if (to == nullptr || to == &from || details == nullptr || details->trace.sites().empty()) return;
+    const FailureTrace* trace = from.trace();
+    if (to == nullptr || to == &from || trace == nullptr || trace->sites().empty()) return;
     try {
-        to->details().trace.adopt(details->trace, failure);
+        to->details().trace.adopt(*trace, failure);
     } catch (const std::bad_alloc&) {
         // As above.
     }
@@ -92,12 +92,14 @@ Standing TaskState::standing() {
     return standing;
 }
 
-// As a canceller borrows it: a wake that comes meanwhile is left to give_back. Returns false if the task does not wait.
+// As a canceller borrows it: a wake that comes meanwhile is left to give_back. Returns false if the task does not wait,
+// or somebody holds it while this thread is inside of a request itself, perhaps the very one that holds it.
 bool TaskState::borrow() noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
         if ((word & kWaiting) == 0) return false;
-        if ((word & kBorrowed) != 0) {  // somebody else looks or cancels; neither runs user code meanwhile
+        if ((word & kBorrowed) != 0) {
+            if (in_request()) return false;
             std::this_thread::yield();
             word = word_.load(std::memory_order_relaxed);
         } else if (word_.compare_exchange_weak(word, word | kBorrowed, std::memory_order_acquire,  // T1
@@ -114,28 +116,24 @@ void TaskState::give_back() noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
         // A canceller that came meanwhile has left its request to the next suspension: it is this one.
-        if ((word & (kCancelRequested | kWoken)) == kCancelRequested) {
-            const std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
-            if (awaited_->cancel(message ? *message : std::string_view())) return end_borrow(kCancelRequested);
-            if (message) set_message(*message);
-            return end_borrow(0);
-        }
-        const bool woken = (word & kWoken) != 0;
-        const std::uint64_t next = word & ~(woken ? kBorrowed | kWoken | kWaiting : kBorrowed);
+        const bool requested = (word & (kCancelRequested | kWoken)) == kCancelRequested;
+        std::uint64_t next = word & ~kCancelRequested;
+        if (!requested) next = word & ~((word & kWoken) != 0 ? kBorrowed | kWoken | kWaiting : kBorrowed);
         if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T3
                                         std::memory_order_relaxed)) {
-            if (woken) (void)scheduler::schedule(*this, home, affinity, generation);
+            if (requested) return pass_request_on();
+            if ((word & kWoken) != 0) (void)scheduler::schedule(*this, home, affinity, generation);
             return;
         }
     }
 }
 
-// Nobody but this loop may begin its next step, and this thread is not in it.
+// Nobody but this loop may begin its next step, and this thread is not in it. (An inline branch is inside of others.)
 bool TaskState::queued_here() const noexcept {
     const scheduler::Loop* here = scheduler::current_loop();
     if (here == nullptr || &here->shell() != home_ || done()) return false;
     if (!here->alone() && affinity_ != scheduler::Affinity::pinned) return false;
-    return entered_ && current().task != this && !in_eager_step();
+    return entered_ && current().task != this && current().branch == nullptr && !in_eager_step();
 }
 
 std::vector<std::source_location> TaskState::sites() const {
@@ -149,7 +147,8 @@ std::vector<std::source_location> TaskState::sites() const {
 
 std::vector<StackFrame> stack_of(TaskState& task, std::size_t limit, const std::source_location& here) {
     std::vector<std::source_location> sites;
-    if (current().task == &task && current().branch == nullptr) {
+    const Current& running = current();
+    if ((running.branch != nullptr ? running.branch->task() : running.task) == &task) {
         sites.push_back(here);
     } else if (const FailureTrace* trace = task.trace()) {
         sites.assign(trace->sites().rbegin(), trace->sites().rend());

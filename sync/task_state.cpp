@@ -26,14 +26,24 @@ std::uint64_t next_number() {
     return next++;
 }
 
-// A step inside another one: the tasks around it run as well, though Current does not say so.
-struct EagerStep {
-    EagerStep() { ++depth; }
-    EagerStep(const EagerStep&) = delete;
-    EagerStep& operator=(const EagerStep&) = delete;
-    ~EagerStep() { --depth; }
+// This thread is inside of something, perhaps several times.
+template <class What>
+struct Inside {
+    Inside() { ++depth; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside() { --depth; }
     static inline thread_local constinit int depth = 0;
 };
+// A step inside another one: the tasks around it run as well, though Current does not say so.
+using EagerStep = Inside<struct EagerStepTag>;
+// A request to what a task awaits, which may be a program's own code.
+using Request = Inside<struct RequestTag>;
+
+bool request_cancel(Awaited& awaited, std::string_view message) noexcept {
+    const Request request;
+    return awaited.cancel(message);
+}
 
 }  // namespace
 
@@ -78,18 +88,20 @@ void TaskState::start_eagerly() {
 
 bool TaskState::in_eager_step() noexcept { return EagerStep::depth != 0; }
 
+bool TaskState::in_request() noexcept { return Request::depth != 0; }
+
 void TaskState::enlist() { list_->add(*this); }
 
 void TaskState::run() noexcept {
     const std::uint64_t word = word_.load(std::memory_order_acquire);  // T2
     if ((word & kDone) != 0) return;                                   // dismantled while it was queued
     if (!entered_) {
-        entered_ = true;
         if ((word & kCancelRequested) != 0) {  // rule 76: the body is never entered
             destroy_body();
             adopt_message();
             return complete(Outcome::cancelled);
         }
+        entered_ = true;
     }
     const Current outer = std::exchange(current(), Current{.task = this});
     drive(innermost_->handle());
@@ -129,17 +141,30 @@ void TaskState::suspend(PromiseBase& innermost, Awaited& awaited) noexcept {
                 return queue();
             }
         } else if ((word & kCancelRequested) != 0) {  // rule 86: the first real suspension is hit
-            if (word_.compare_exchange_weak(word, word | kWaiting | kBorrowed, std::memory_order_release,  // T1
+            const std::uint64_t borrowed = (word | kWaiting | kBorrowed) & ~kCancelRequested;
+            if (word_.compare_exchange_weak(word, borrowed, std::memory_order_release,  // T1
                                             std::memory_order_relaxed)) {
-                std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
-                const bool accepted = awaited.cancel(message ? *message : std::string_view());
-                return end_borrow(accepted ? kCancelRequested : 0);
+                return pass_request_on();
             }
         } else if (word_.compare_exchange_weak(word, word | kWaiting, std::memory_order_release,  // T1
                                                std::memory_order_relaxed)) {
             return;
         }
     }
+}
+
+// The borrowed task's request, taken out of its word, goes to what it awaits; a newer one may come meanwhile, and stays.
+void TaskState::pass_request_on() noexcept {
+    std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
+    if (!request_cancel(*awaited_, message ? *message : std::string_view())) {  // it is done: see cancel
+        std::string* none = nullptr;
+        if (message && message_.compare_exchange_strong(none, message.get(), std::memory_order_release,
+                                                        std::memory_order_relaxed)) {
+            (void)message.release();
+        }
+        word_.fetch_or(kCancelRequested, std::memory_order_relaxed);
+    }
+    end_borrow();
 }
 
 void TaskState::yield(PromiseBase& innermost) noexcept {
@@ -170,7 +195,7 @@ void TaskState::queue() noexcept { (void)scheduler::schedule(*this, *home_, affi
 
 bool TaskState::cancel(std::string_view message) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
-    if ((word & kDone) == 0) set_message(message);
+    std::string* text = (word & kDone) == 0 ? set_message(message) : nullptr;
     const std::uint64_t borrowed = runs_here_only() ? kBorrowed | kWoken : kBorrowed;
     bool borrows = false;
     std::uint64_t next = 0;
@@ -185,15 +210,15 @@ bool TaskState::cancel(std::string_view message) noexcept {
     } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire
                                           std::memory_order_relaxed));
     if (!borrows) return true;
-    if (awaited_->cancel(message)) {
-        set_message({});  // what is awaited carries it now
+    if (request_cancel(*awaited_, message)) {
+        take_back(text);  // what is awaited carries it now
     } else {  // it is done: the wake is under way, and the request goes before its result (rule 78)
         word_.fetch_or(kCancelRequested, std::memory_order_relaxed);
     }
     if ((borrowed & kWoken) != 0) {
         word_.fetch_and(~borrowed, std::memory_order_acq_rel);  // T3
     } else {
-        end_borrow(0);
+        end_borrow();
     }
     return true;
 }
@@ -203,15 +228,15 @@ bool TaskState::runs_here_only() const noexcept {
     return here != nullptr && here->alone() && &here->shell() == home_;
 }
 
-// The canceller is through with what the task awaits.
-void TaskState::end_borrow(std::uint64_t withdraw) noexcept {
+// The borrower is through with what the task awaits.
+void TaskState::end_borrow() noexcept {
     scheduler::Shell& home = *home_;
     const std::uint32_t generation = home.generation();
     const scheduler::Affinity affinity = affinity_;
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     std::uint64_t next = 0;
     do {
-        next = word & ~(kBorrowed | withdraw);
+        next = word & ~kBorrowed;
         if ((word & kWoken) != 0) next &= ~(kWoken | kWaiting);
     } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T3
                                           std::memory_order_relaxed));
@@ -247,8 +272,8 @@ void TaskState::throw_cancelled_after(FutureState& awaited) {
     std::rethrow_exception(failure);
 }
 
-void TaskState::set_message(std::string_view message) noexcept {
-    if (message.empty() && message_.load(std::memory_order_relaxed) == nullptr) return;
+std::string* TaskState::set_message(std::string_view message) noexcept {
+    if (message.empty() && message_.load(std::memory_order_relaxed) == nullptr) return nullptr;
     std::string* text = nullptr;
     try {
         if (!message.empty()) text = new std::string(message);
@@ -256,6 +281,16 @@ void TaskState::set_message(std::string_view message) noexcept {
         // The request matters more than its text.
     }
     delete message_.exchange(text, std::memory_order_acq_rel);
+    return text;
+}
+
+// Unless a newer one is there.
+void TaskState::take_back(std::string* message) noexcept {
+    std::string* expected = message;
+    if (message != nullptr &&
+        message_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+        delete message;
+    }
 }
 
 // The undelivered request's message becomes the outcome's.
@@ -315,6 +350,7 @@ void TaskState::dismantle() noexcept {
     }
     if ((word & kWaiting) != 0) awaited_->keep(*this);
     destroy_body();
+    innermost_ = nullptr;
     if ((word & kEditing) == 0) wake_all(waiters_of(word));
     orphan();
     release();

@@ -13,13 +13,15 @@
 // A canceller on the task's own loop, by itself, sets `woken` together with `borrowed`: the task cannot run before the
 // canceller is through, so a wake queues it at once, in its place among the other waiters (rule 46).
 //
+// Who asks where the task stands borrows it, too, and passes a cancellation on that came meanwhile (give_back).
+//
 // Queued and running are one state: nobody but the loop can tell them apart, and a step costs no read-modify-write.
 //
 // Orderings (the word is FutureState's)
 //   T1 word: release in suspend, acquire in wake, cancel      the suspended frame reaches whoever resumes it (through the
 //                                                             queue) and the awaited object the canceller that borrows it
 //   T2 word: acq_rel in wake, acquire in suspend and run      what the completer wrote before the wake
-//   T3 word: acq_rel in end_borrow                            as T1 and T2, for the canceller
+//   T3 word: acq_rel in end_borrow, give_back                 as T1 and T2, for the canceller and for who looks
 //   F1, F2 in complete, as for every future
 //   T4 details: acq_rel CAS from null, acquire loads          who sees them sees them made
 //
@@ -192,18 +194,21 @@ private:
     };
 
     void queue() noexcept;
-    void end_borrow(std::uint64_t withdraw) noexcept;
+    void end_borrow() noexcept;
+    void pass_request_on() noexcept;
     // True if only this thread can resume the task.
     [[nodiscard]] bool runs_here_only() const noexcept;
     [[nodiscard]] bool borrow() noexcept;
     void give_back() noexcept;
     [[nodiscard]] bool queued_here() const noexcept;
     [[nodiscard]] static bool in_eager_step() noexcept;
+    [[nodiscard]] static bool in_request() noexcept;
     [[nodiscard]] std::vector<std::source_location> sites() const;
     [[nodiscard]] Details& details();
     [[noreturn]] void throw_cancelled();
     [[noreturn]] void throw_cancelled_after(FutureState& awaited);
-    void set_message(std::string_view message) noexcept;
+    std::string* set_message(std::string_view message) noexcept;
+    void take_back(std::string* message) noexcept;
     void adopt_message() noexcept;
 
     PromiseBase* innermost_;

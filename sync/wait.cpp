@@ -1,5 +1,6 @@
 #include "sync/wait.hpp"
 
+#include <algorithm>
 namespace weft::sync {
 
 WaitState::WaitState(std::vector<WaitMember> members, ReturnWhen return_when)
@@ -24,6 +25,13 @@ void WaitState::leave() noexcept {
     for (WaitMember& member : members_) {
         if (member.wait_ != nullptr && member.future_.get().remove_waiter(member)) release();
     }
+}
+
+bool WaitState::ends_from_outside() const noexcept {
+    return std::any_of(members_.begin(), members_.end(), [](const WaitMember& member) {
+        const FutureState& future = member.future_.get();
+        return !future.done() && future.ends_from_outside();
+    });
 }
 
 void WaitState::member_done(FutureState& member) noexcept {

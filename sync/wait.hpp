@@ -78,6 +78,7 @@ public:
     void leave() noexcept;
 
     [[nodiscard]] std::string in_words() const override { return "wait for " + std::to_string(members_.size()); }
+    [[nodiscard]] bool ends_from_outside() const noexcept override;
 
 private:
     friend class WaitMember;

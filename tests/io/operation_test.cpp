@@ -4,19 +4,24 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
+#include <functional>
 #include <latch>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "api/asio.hpp"
+#include "tests/support/ended.hpp"
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -59,6 +64,31 @@ Coro<std::string> ask(tcp::socket& socket, std::string question) {
     co_await asio::async_read(socket, asio::buffer(answer), use_coro);
     co_return answer;
 }
+
+// Calls `on_cancel` when it is cancelled, and then ends as if nothing had happened.
+class StubbornInitiation {
+public:
+    using executor_type = asio::io_context::executor_type;
+    StubbornInitiation(executor_type executor, std::function<void()> on_cancel)
+        : executor_(executor), on_cancel_(std::move(on_cancel)) {}
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+
+    template <class Handler>
+    void operator()(Handler&& handler) const {
+        auto timer = std::make_shared<asio::steady_timer>(executor_, 1h);
+        auto slot = asio::get_associated_cancellation_slot(handler);
+        slot.assign([timer, on_cancel = on_cancel_](asio::cancellation_type) {
+            on_cancel();
+            timer->cancel();
+        });
+        auto ended = [timer, taken = std::forward<Handler>(handler)](const auto&) mutable { std::move(taken)(); };
+        timer->async_wait(asio::bind_cancellation_slot(asio::cancellation_slot(), std::move(ended)));
+    }
+
+private:
+    executor_type executor_;
+    std::function<void()> on_cancel_;
+};
 
 class ThrowingInitiation {
 public:
@@ -313,6 +343,38 @@ TEST_SUITE("use_coro") {
             }
         };
         weft::run(body(), {.loops = 2});
+    }
+
+    TEST_CASE("a cancellation handler may cancel its own task again and ask where it stands") {
+        std::size_t frames = 99;
+        const auto waits = [&](weft::Task<>& task) -> Coro<> {
+            const auto again = [&] {
+                frames = task.get_stack().size();
+                task.cancel("again");
+            };
+            const StubbornInitiation initiation(weft::get_io_context().get_executor(), again);
+            co_await asio::async_initiate<const weft::UseCoro, void()>(initiation, use_coro);
+        };
+        const auto cancels_itself = [&](weft::Task<>& task) -> Coro<> {
+            task.cancel("first");
+            co_await waits(task);
+        };
+        const auto body = [&]() -> Coro<> {
+            weft::Task<> task;
+            task = weft::create_task(waits(task));
+            co_await weft::sleep(0s);
+            task.cancel("first");
+            const std::string from_outside = co_await weft::test::ended(task);
+            CHECK(from_outside == "cancelled: again");
+            CHECK(task.cancelling() == 2);
+            CHECK(frames == 0);
+            task = weft::create_task(cancels_itself(task));
+            const std::string from_within = co_await weft::test::ended(task);
+            CHECK(from_within == "cancelled: again");
+            CHECK(task.cancelling() == 2);
+        };
+        weft::run(body(), {.loops = 1});
+        CHECK(frames == 1);  // in its own step: this very call
     }
 
     TEST_CASE("outside a loop there is no io_context") {

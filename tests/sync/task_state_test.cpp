@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sync/future.hpp"
+#include "sync/gather.hpp"
 #include "sync/sleep.hpp"
 #include "sync/task.hpp"
 #include "tests/support/ended.hpp"
@@ -72,6 +73,25 @@ TEST_CASE("rule 93: what was awaited ended cancelled: its message goes before th
         const std::string how_marked = co_await marked;
         CHECK(how_forwarded == "cancelled: first, cancelled: third");
         CHECK(how_marked == "cancelled: by another, cancelled");
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("rule 86: a request that what is awaited refuses, because it is as good as done, keeps its message") {
+    VirtualLoop loop;
+    auto body = []() -> Coro<> {
+        const auto child = create_future();
+        const auto all = gather(child);
+        auto cancels_itself = [&]() -> Coro<> {
+            child.set_result();  // the gather ends a turn later, and has nobody left to cancel
+            current_task().cancel("kept");
+            co_await all;
+        };
+        const auto task = create_task(cancels_itself());
+        const std::string how = co_await ended(task);
+        CHECK(how == "cancelled: kept");
+        CHECK(all.done());
+        CHECK_FALSE(all.cancelled());
     };
     loop.run_until_complete(body());
 }
