@@ -130,7 +130,8 @@ TEST_CASE("stall: in debug mode loops that all sleep for good say so once") {
     const DebuggedLoops loops(2);
     const auto never = create_future();
     const auto waiting = run_coroutine_threadsafe(waits(never), loops.loop(0));
-    const bool told = test::eventually([&] { return reports.count("unless another thread, a descriptor or a signal steps in") == 1; });
+    const bool told = test::eventually(
+        [&] { return reports.count("unless another thread, a descriptor or a signal steps in") == 1; });
     CHECK(told);
     CHECK(reports.count("waits for a future\n    at ") == 1);
     never.set_result();
