@@ -83,7 +83,11 @@ const WatchHome& GatherChild::home() const noexcept { return gather_->home_; }
 
 void GatherChild::ended() noexcept { gather_->child_done(state()); }
 
-// The child was destroyed without being done, or the loop is closed: the gather will never end.
-void GatherChild::abandon() noexcept { gather_->outer().release(); }
+// The loop is closed: the gather would never end, and keep those who wait for it.
+void GatherChild::abandon() noexcept {
+    FutureState& outer = gather_->outer();
+    (void)outer.FutureState::cancel({});
+    outer.release();
+}
 
 }  // namespace weft::sync

@@ -24,7 +24,12 @@ public:
     ShieldBase& operator=(const ShieldBase&) = delete;
 
     void watch();
-    void abandon() noexcept final { outer().release(); }
+    // The loop is closed: the outer future would never end, and keep those who wait for it.
+    void abandon() noexcept final {
+        FutureState& outside = outer();
+        (void)outside.FutureState::cancel({});
+        outside.release();
+    }
 
 protected:
     ~ShieldBase() = default;

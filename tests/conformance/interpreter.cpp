@@ -18,6 +18,7 @@ namespace {
 constexpr int kCoroutine = 100;  // refs from here on are coroutines
 constexpr int kSelf = -1;
 constexpr int kBodiesAtMost = 60;
+constexpr int kGathersAtMost = 12;
 constexpr int kRounds = 8;
 constexpr int kFreeRounds = 40;
 constexpr Duration kGlance = 2ms;
@@ -231,6 +232,7 @@ Coro<> Interpreter::drive() {
     for (int i = 0; i < program_.futures; ++i) put(i, create_future<int>(), nullptr);
     Node* node = make_node();
     started_ = 1;
+    gathers_ = 0;
     put(program_.futures, create_task(body(0, node), {.name = "main"}), node);
     co_await settle();
     for (int round = 0; round < (free_ ? kFreeRounds : kRounds); ++round) {
@@ -453,11 +455,16 @@ AnyTask Interpreter::task(int number) {
     return std::get<Task<int>>(found->handle);
 }
 
+Interpreter::~Interpreter() {
+    for (const AnyFuture& future : made_) future.cancel();
+}
+
 void Interpreter::put(int number, AnySlot handle, Node* node) {
     std::size_t* calls = nullptr;
     {
         const std::lock_guard lock(mutex_);
         slots_.insert_or_assign(number, Slot{handle, node});
+        made_.push_back(any_of(handle));
         if (free_) calls = &watched_.emplace_back(any_of(handle), 0).second;
     }
     if (calls == nullptr) return;
@@ -671,6 +678,8 @@ void Interpreter::remove_callback(const Statement& statement, const Context& con
 }
 
 void Interpreter::gather(const Statement& statement, const Context& context) {
+    if (gathers_ >= kGathersAtMost) return log(context.who, "gather full");
+    ++gathers_;
     const bool failures_are_results = statement.number(1) != 0;
     Node* node = make_node();
     std::vector<Member> members;

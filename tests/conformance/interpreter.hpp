@@ -84,6 +84,10 @@ enum class Order { serial, free };
 class Interpreter {
 public:
     Interpreter(const Program& program, Order order) : program_(program), free_(order == Order::free) {}
+    Interpreter(const Interpreter&) = delete;
+    Interpreter& operator=(const Interpreter&) = delete;
+    // Nothing collects a pending future and the gather that waits for it: what was made is cancelled.
+    ~Interpreter();
 
     // Runs the program to its end on the running loop.
     Coro<> drive();
@@ -182,8 +186,10 @@ private:
     int runs_ = 0;
     int ends_ = 0;
     int started_ = 0;
+    int gathers_ = 0;
     // Of a free run.
     std::size_t events_ = 0;
+    std::vector<AnyFuture> made_;
     std::deque<std::pair<AnyFuture, std::size_t>> watched_;  // with the calls of its done callback
 };
 

@@ -18,6 +18,7 @@ from virtual_loop import VirtualLoop
 COROUTINE = 100
 SELF = -1
 BODIES_AT_MOST = 60  # started in one program
+GATHERS_AT_MOST = 12  # a cancel of gathers of the same gathers, again and again, takes 3 ** depth steps
 MODES = (asyncio.FIRST_COMPLETED, asyncio.FIRST_EXCEPTION, asyncio.ALL_COMPLETED)
 SETTLE = 10.0  # seconds after which what still waits, waits for ever
 ROUNDS = 8  # of cancelling what is left
@@ -106,6 +107,7 @@ class Program:
         self.tasks = {}
         self.runs = 0
         self.started = 0
+        self.gathers = 0
 
     def log(self, who, what):
         self.out.append(f"{round(self.loop.time() * 1000)} {who} {what}")
@@ -325,6 +327,9 @@ class Program:
         self.log(context.who, f"rdc {future.remove_done_callback(call)}")
 
     def do_gather(self, context, number, return_exceptions, form, refs):
+        if self.gathers >= GATHERS_AT_MOST:
+            return self.log(context.who, "gather full")
+        self.gathers += 1
         node = Node()
         members = []
         nodes = []

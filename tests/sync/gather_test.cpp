@@ -8,12 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "sync/shield.hpp"
 #include "sync/sleep.hpp"
 #include "tests/support/ended.hpp"
 #include "tests/support/reports.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 using namespace std::chrono_literals;
+using weft::AnyFuture;
 using weft::Coro;
 using weft::create_future;
 using weft::create_task;
@@ -453,4 +455,28 @@ TEST_CASE("gather: dropped or on a closing loop, it leaks nothing") {
     }
     CHECK(held.use_count() == 1);
     CHECK(reports.count("Task was destroyed but it is pending!") == 3);
+}
+
+TEST_CASE("gather: one whose loop closes before it is told ends cancelled, and so does what waits for it") {
+    const auto one = create_future<int>();
+    AnyFuture inner;
+    AnyFuture outer;
+    AnyFuture shielded;
+    auto body = [&]() -> Coro<> {
+        const auto all = gather(one);
+        inner = all;
+        outer = weft::gather(all);
+        shielded = weft::shield(all);
+        co_return;
+    };
+    {
+        VirtualLoop loop;
+        loop.run_until_complete(body());
+        one.set_result(1);
+        CHECK_FALSE(inner.done());
+        loop.close();
+    }
+    CHECK(inner.cancelled());
+    CHECK(outer.cancelled());
+    CHECK(shielded.cancelled());
 }
