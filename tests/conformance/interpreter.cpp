@@ -237,13 +237,20 @@ Coro<> Interpreter::drive() {
     co_await settle();
     for (int round = 0; round < (free_ ? kFreeRounds : kRounds); ++round) {
         std::vector<AnyTask> left;
+        bool over = !free_;
         {
             const std::lock_guard lock(mutex_);
             for (const auto& [task, its_node] : tasks_) {
                 if (!task.done()) left.push_back(task);
             }
+            // A timer of the program's may start others behind our back: no more, and those that it has started.
+            if (left.empty() && free_) over = std::exchange(started_, kBodiesAtMost) == kBodiesAtMost;
         }
-        if (left.empty()) break;
+        if (left.empty() && over) break;
+        if (left.empty()) {
+            co_await settle();
+            continue;
+        }
         log(".", "left " + std::to_string(left.size()));
         for (const AnyTask& task : left) task.cancel("left");
         co_await settle();
@@ -678,8 +685,7 @@ void Interpreter::remove_callback(const Statement& statement, const Context& con
 }
 
 void Interpreter::gather(const Statement& statement, const Context& context) {
-    if (gathers_ >= kGathersAtMost) return log(context.who, "gather full");
-    ++gathers_;
+    if (gathers_.fetch_add(1, std::memory_order_relaxed) >= kGathersAtMost) return log(context.who, "gather full");
     const bool failures_are_results = statement.number(1) != 0;
     Node* node = make_node();
     std::vector<Member> members;

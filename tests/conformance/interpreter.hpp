@@ -10,6 +10,7 @@
 // Thread: the program's tables are guarded by one mutex, never held while user code can run. It outlives the loops.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <exception>
@@ -186,7 +187,7 @@ private:
     int runs_ = 0;
     int ends_ = 0;
     int started_ = 0;
-    int gathers_ = 0;
+    std::atomic<int> gathers_{0};
     // Of a free run.
     std::size_t events_ = 0;
     std::vector<AnyFuture> made_;
