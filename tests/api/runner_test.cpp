@@ -864,6 +864,7 @@ TEST_CASE("Ctrl-C that the loop does not see because it does not turn: the third
     }
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
+    CAPTURE(status);
     CHECK(WIFSIGNALED(status));
     CHECK(WTERMSIG(status) == SIGINT);
 }
