@@ -82,10 +82,12 @@ TEST_CASE("face: Coro and Future") {
         CHECK_FALSE(future.cancelled());
         CHECK(&future.get_loop() == &weft::get_running_loop());
         int called = 0;
+        const weft::Future<> all_called = weft::create_future<>();
         weft::Context context = weft::copy_context();
         const weft::CallbackId id =
             future.add_done_callback([&](weft::Future<int> done) { called += done.result(); }, {.context = &context});
         const weft::CallbackId other = future.add_done_callback([&](const auto&) { called += 100; });
+        future.add_done_callback([&](const auto&) { all_called.set_result(); });
         const std::size_t removed = future.remove_done_callback(other);
         CHECK(removed == 1);
         CHECK(future.remove_done_callback(other) == 0);
@@ -97,7 +99,7 @@ TEST_CASE("face: Coro and Future") {
         CHECK(future.exception() == nullptr);
         const int three = co_await future;
         CHECK(three == 3);
-        co_await weft::sleep(0s);
+        co_await all_called;
         CHECK(called == 3);
         of_loop.set_result();
         co_await of_loop;
@@ -148,11 +150,15 @@ TEST_CASE("face: Task, AnyFuture, AnyTask") {
         CHECK_FALSE(any_future.cancelled());
         CHECK_FALSE(any_future.cancel());
         CHECK(any_future.exception() == nullptr);
+        // They run on the loop that added them, one after the other; this task may move to another.
         int called = 0;
+        const weft::Future<> all_called = weft::create_future<>();
         any_future.add_done_callback([&](const weft::AnyFuture&) { ++called; });
-        any_task.add_done_callback([&](const weft::AnyTask&) { ++called; });
-        co_await weft::sleep(0s);
-        co_await weft::sleep(0s);
+        any_task.add_done_callback([&](const weft::AnyTask&) {
+            ++called;
+            all_called.set_result();
+        });
+        co_await all_called;
         CHECK(called == 2);
         const std::unordered_set<weft::AnyFuture> hashed{any_future, weft::AnyFuture(any_task)};
         CHECK(hashed.size() == 1);
