@@ -3,7 +3,8 @@
 
 Both answer a fixed script of requests under callgrind, on one loop; the figure is the difference of a long and a short
 script divided by the requests between them, so that start and end of the processes do not count. Instructions are
-repeatable where time is not, but for how often a server finds that it has to wait: so the least of a few rounds counts.
+repeatable where time is not, but for how often a server finds that it has to wait: so the least of a few rounds counts,
+and a difference of 2 % is none.
 """
 import argparse
 import os
@@ -19,6 +20,7 @@ import tempfile
 CONNECTIONS = 4
 SHORT, LONG = 100, 500  # requests per connection
 ROUNDS = 3
+NOISE = 0.02
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: script\r\nAccept: */*\r\n\r\n"
 BODY = b"Hello, world!\n"
 SKIP = 77
@@ -100,7 +102,7 @@ def main():
                    per_request([str(peer)], pathlib.Path(folder))) for _ in range(ROUNDS)]
     weft, asio = (min(figures) for figures in zip(*rounds))
     print(f"instructions per request: weft {weft:.0f}, Asio's coroutines {asio:.0f}, ratio {weft / asio:.3f}")
-    return 0 if weft <= asio else 1
+    return 0 if weft <= asio * (1 + NOISE) else 1
 
 
 if __name__ == "__main__":

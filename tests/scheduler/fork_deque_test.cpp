@@ -243,13 +243,11 @@ private:
         ++taken_back_;
     }
 
-    // With fewer cores than threads the thieves would sleep through the whole test.
+    // With fewer free cores than threads the thieves would sleep through the whole test.
     void wait_for_thief() {
         next_wait_ = next_ + 20'000;
         const std::uint64_t before = thefts_.load(std::memory_order_relaxed);
-        for (int i = 0; i < 2'000 && thefts_.load(std::memory_order_relaxed) == before; ++i) {
-            std::this_thread::yield();
-        }
+        while (deque_.has_public() && thefts_.load(std::memory_order_relaxed) == before) std::this_thread::yield();
     }
 
     Deque& deque_;
