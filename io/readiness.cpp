@@ -76,20 +76,23 @@ ReadinessWait::ReadinessWait(int fd, Direction direction)
 }
 
 bool ReadinessWait::cancel(std::string_view message) noexcept {
-    retain();  // the waiter may be resumed and drop its reference meanwhile
-    const bool cancelled = ValueFutureState<void>::cancel(message);
-    if (!cancelled) {
-        release();
-    } else if (scheduler::current_loop() == &loop_) {
+    if (claim_to_cancel(message) == Claim::lost) return false;
+    retain();
+    if (scheduler::current_loop() == &loop_) {
         run();
     } else if (scheduler::schedule_on(*this, shell_, generation_) == scheduler::Sent::closed) {
-        release();
+        drop();
     }
-    return cancelled;
+    return true;
 }
 
 void ReadinessWait::run() noexcept {
     if (listed_) LoopLocal<Readiness>::find(loop_)->unlist(*this);
+    drop();
+}
+
+void ReadinessWait::drop() noexcept {
+    finish(sync::Outcome::cancelled);
     release();
 }
 
@@ -191,18 +194,37 @@ void Readiness::ask_less(int fd) noexcept {
     if (mask == 0) entries_.erase(found);
 }
 
-// All that wait try again; who comes too late waits again.
-void Readiness::tell(Side& side) {
-    ReadinessWait* oldest = side.newest;
-    while (oldest != nullptr && oldest->older_ != nullptr) oldest = oldest->older_;
-    while (oldest != nullptr) {
-        ReadinessWait* newer = oldest->newer_;
-        unlink(side, *oldest);
-        (void)oldest->try_set_value();
-        oldest->release();
-        oldest = newer;
+// All that wait try again; who comes too late waits again. The kernel is asked less before they are told: they may
+// close the descriptor at once, on another loop.
+void Readiness::tell(int fd, Entry& entry, std::uint32_t events) {
+    std::array<ReadinessWait*, 2> oldest{};
+    std::array<Watch*, 2> watches{};
+    for (const std::size_t i : {0U, 1U}) {
+        // An error or a hang-up is news for both sides.
+        if ((events & ~static_cast<std::uint32_t>(i == 0 ? EPOLLOUT : EPOLLIN)) == 0) continue;
+        oldest[i] = take_all(entry.sides[i]);
+        watches[i] = entry.sides[i].watch.get();
     }
-    if (side.watch != nullptr) side.watch->notify(loop_);
+    ask_less(fd);  // without callbacks this was the entry's end
+    for (const std::size_t i : {0U, 1U}) {
+        for (ReadinessWait* wait = oldest[i]; wait != nullptr;) {
+            ReadinessWait* newer = wait->newer_;
+            (void)wait->try_set_value();
+            wait->release();
+            wait = newer;
+        }
+        if (watches[i] != nullptr) watches[i]->notify(loop_);
+    }
+}
+
+// Returns the oldest, each linked to the next newer one.
+ReadinessWait* Readiness::take_all(Side& side) noexcept {
+    ReadinessWait* oldest = nullptr;
+    for (ReadinessWait* wait = std::exchange(side.newest, nullptr); wait != nullptr; wait = wait->older_) {
+        wait->listed_ = false;
+        oldest = wait;
+    }
+    return oldest;
 }
 
 void Readiness::take_events() {
@@ -217,10 +239,7 @@ void Readiness::take_events() {
             renew = true;
             continue;
         }
-        // An error or a hang-up is news for both sides.
-        if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) tell(found->second.side(Direction::read));
-        if ((event.events & ~static_cast<std::uint32_t>(EPOLLIN)) != 0) tell(found->second.side(Direction::write));
-        ask_less(event.data.fd);
+        tell(event.data.fd, found->second, event.events);
     }
     if (!renew) return;
     epoll_ = std::make_unique<Epoll>(context_for_readiness(loop_));

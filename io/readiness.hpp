@@ -49,8 +49,9 @@ public:
 private:
     friend class Readiness;
 
-    void run() noexcept override;  // leaves, on the loop that lists it
-    void drop() noexcept override { release(); }
+    // The second half of a cancel, on the loop that lists it: leaves, then ends. Who waits may close the descriptor then.
+    void run() noexcept override;
+    void drop() noexcept override;
 
     const int fd_;
     const Direction direction_;
@@ -99,7 +100,8 @@ private:
     void ask(int fd, Entry& entry);
     void ask_less(int fd) noexcept;
     void unlink(Side& side, ReadinessWait& wait) noexcept;
-    void tell(Side& side);
+    void tell(int fd, Entry& entry, std::uint32_t events);
+    static ReadinessWait* take_all(Side& side) noexcept;
     void take_events();
     void listen();
     void run() noexcept override;

@@ -27,7 +27,7 @@ void FutureState::report_unseen() noexcept {
     release();
 }
 
-bool FutureState::cancel(std::string_view message) noexcept {
+FutureState::Claim FutureState::claim_to_cancel(std::string_view message) noexcept {
     // Made before the claim: once claimed, nothing may fail.
     std::exception_ptr failure;
     try {
@@ -37,11 +37,10 @@ bool FutureState::cancel(std::string_view message) noexcept {
     }
     if (claim() == Claim::lost) {
         mark_retrieved();  // rule 49
-        return false;
+        return Claim::lost;
     }
     failure_ = std::move(failure);
-    finish(Outcome::cancelled);
-    return true;
+    return Claim::won;
 }
 
 // The task stays in the list of waiters: its wake or abandon drops the reference.

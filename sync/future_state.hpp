@@ -155,7 +155,13 @@ public:
     }
 
     // Ends a pending future as cancelled, at once. Returns false if it was done or being completed.
-    bool cancel(std::string_view message) noexcept override;
+    bool cancel(std::string_view message) noexcept override {
+        if (claim_to_cancel(message) == Claim::lost) return false;
+        finish(Outcome::cancelled);
+        return true;
+    }
+    // Its first half. The winner calls finish(Outcome::cancelled).
+    Claim claim_to_cancel(std::string_view message) noexcept;
     void keep(TaskState& waiter) noexcept override;
     [[nodiscard]] std::string in_words() const override { return "a future"; }
 
