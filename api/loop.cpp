@@ -16,6 +16,7 @@
 #include "sync/branch.hpp"
 #include "sync/default_executor.hpp"
 #include "sync/exception_handler.hpp"
+#include "sync/task_list.hpp"
 
 namespace weft {
 

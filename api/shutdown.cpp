@@ -6,6 +6,7 @@
 #include "api/loop.hpp"
 #include "sync/exception_handler.hpp"
 #include "sync/task.hpp"
+#include "sync/task_list.hpp"
 
 namespace weft::detail {
 

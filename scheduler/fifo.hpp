@@ -33,6 +33,16 @@ public:
         size_ += count;
     }
 
+    // Puts all of `other` behind what is there.
+    void append(Fifo& other) {
+        if (other.head_ == nullptr) return;
+        *tail_ = other.head_;
+        tail_ = other.tail_;
+        size_ += std::exchange(other.size_, 0);
+        other.head_ = nullptr;
+        other.tail_ = &other.head_;
+    }
+
     // Returns the oldest, or null.
     Runnable* pop() {
         Runnable* first = head_;

@@ -56,11 +56,12 @@ FrameDepot::~FrameDepot() {
 }
 
 void FrameDepot::give(std::size_t c, FramePool::Block* batch) noexcept {
-    const std::size_t bytes = c * FramePool::kGranule * FramePool::kBatch;
+    const std::size_t bytes = FramePool::block_size(c) * FramePool::kBatch;
     try {
         const std::lock_guard lock(mutex_);
         if (bytes_ + bytes <= kBytesKept) {
             batches_[c].push_back(batch);
+            counts_[c].store(batches_[c].size(), std::memory_order_relaxed);
             bytes_ += bytes;
             return;
         }
@@ -71,11 +72,13 @@ void FrameDepot::give(std::size_t c, FramePool::Block* batch) noexcept {
 }
 
 FramePool::Block* FrameDepot::take(std::size_t c) noexcept {
+    if (counts_[c].load(std::memory_order_relaxed) == 0) return nullptr;
     const std::lock_guard lock(mutex_);
     if (batches_[c].empty()) return nullptr;
     FramePool::Block* batch = batches_[c].back();
     batches_[c].pop_back();
-    bytes_ -= c * FramePool::kGranule * FramePool::kBatch;
+    counts_[c].store(batches_[c].size(), std::memory_order_relaxed);
+    bytes_ -= FramePool::block_size(c) * FramePool::kBatch;
     return batch;
 }
 

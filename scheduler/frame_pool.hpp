@@ -39,12 +39,16 @@ public:
     FramePool& operator=(const FramePool&) = delete;
     ~FramePool();
 
-    static constexpr std::size_t kGranule = 32;
-    static constexpr std::size_t kClasses = 32;  // up to 1 KiB; larger blocks go to malloc
+    static constexpr std::size_t kGranule = 16;
+    static constexpr std::size_t kHeader = 8;    // glibc's: with it a block fills its granules
+    static constexpr std::size_t kClasses = 64;  // up to 1 KiB; larger blocks go to malloc
     static constexpr std::size_t kBatch = 64;
     static constexpr std::size_t kBlocksKept = 4 * kBatch;
 
-    [[nodiscard]] static constexpr std::size_t class_of(std::size_t size) { return (size + kGranule - 1) / kGranule; }
+    [[nodiscard]] static constexpr std::size_t class_of(std::size_t size) {
+        return (size + kHeader + kGranule - 1) / kGranule;
+    }
+    [[nodiscard]] static constexpr std::size_t block_size(std::size_t c) { return c * kGranule - kHeader; }
 
     // Thread: owner.
     [[nodiscard]] void* allocate(std::size_t size) {
@@ -53,7 +57,7 @@ public:
             return ::operator new(size);
         Shelf& shelf = shelves_[c];
         if (shelf.top == nullptr) [[unlikely]] {
-            if (!refill(c)) return ::operator new(c * kGranule);
+            if (!refill(c)) return ::operator new(block_size(c));
         }
         Block* block = shelf.top;
         unpoison(block, c);
@@ -89,12 +93,12 @@ private:
 
     static void poison([[maybe_unused]] Block* block, [[maybe_unused]] std::size_t c) {
 #ifdef WEFT_POISONS_FRAMES
-        __asan_poison_memory_region(block, c * kGranule);
+        __asan_poison_memory_region(block, block_size(c));
 #endif
     }
     static void unpoison([[maybe_unused]] Block* block, [[maybe_unused]] std::size_t c) {
 #ifdef WEFT_POISONS_FRAMES
-        __asan_unpoison_memory_region(block, c * kGranule);
+        __asan_unpoison_memory_region(block, block_size(c));
 #endif
     }
 
@@ -126,6 +130,8 @@ public:
 private:
     Mutex mutex_;
     std::array<std::vector<FramePool::Block*>, FramePool::kClasses> batches_;
+    // How many there are, for who looks without the lock: a stale figure costs a look or a batch that stays here.
+    std::array<Atomic<std::size_t>, FramePool::kClasses> counts_{};
     std::size_t bytes_ = 0;
 };
 

@@ -32,6 +32,7 @@ Loop::Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group
       shell_(&Shell::acquire(), [](Shell* shell) { Shell::release(*shell); }),
       parker_(std::move(parker)),
       native_(parker_->native()),
+      clock_costs_(parker_->clock_costs()),
       alone_(group_.alone()),
       index_(group_.join(*this)),
       search_budget_(group_.search_rounds()),
@@ -52,17 +53,22 @@ void Loop::run() {
             loop.running_.store(false, std::memory_order_relaxed);
         }
     } const running{*this};
-    do {  // this is the event loop; one pass is one turn, and a stop() before run() still makes one
-        step();
+    const Current current(*this);
+    do {  // this is the event loop; a stop() before run() still makes one turn
+        turn();
     } while (!stopping());
 }
 
 void Loop::step() {
     const Current current(*this);
+    turn();
+}
+
+inline void Loop::turn() {
     take_inboxes();
     if (!has_ready()) find_work();
     listen();
-    queue_due_timers();
+    if (!timers_.empty()) queue_due_timers();
     run_batch();
     if (interruption_) [[unlikely]] {
         interrupted_ = false;
@@ -70,9 +76,14 @@ void Loop::step() {
     }
 }
 
-void Loop::take_inboxes() {
-    if (!inbox_.empty()) inbox_.take_all(pinned_);
-    if (alone_ || group_.inbox().empty()) return;
+inline void Loop::take_inboxes() {
+    if (!inbox_.empty()) [[unlikely]]
+        inbox_.take_all(pinned_);
+    if (!alone_ && !group_.inbox().empty()) [[unlikely]]
+        take_injected();
+}
+
+void Loop::take_injected() {
     Fifo injected;
     if (!group_.inbox().take_all(injected)) return;
     while (Runnable* runnable = injected.pop()) ready_.push(*runnable);
@@ -119,11 +130,16 @@ void Loop::leave_search() {
     if (group_.idle().stop_search()) notify_neighbours();
 }
 
-void Loop::listen() {
-    if (!has_ready() && !stopping()) return park();
-    if (until_glance_ != 0 && !stopping()) return;
-    until_glance_ = kRunnablesPerGlance;
-    parker_->poll();
+inline void Loop::listen() {
+    const bool stops = stopping();
+    if (!stops && !has_ready()) {
+        park();
+        time_ = parker_->now();
+    } else if (stops || until_glance_ == 0) {
+        until_glance_ = kRunnablesPerGlance;
+        parker_->poll();
+        if (!timers_.empty()) time_ = parker_->now();
+    }
 }
 
 void Loop::park() {
@@ -183,28 +199,38 @@ bool Loop::anything_visible() const {
     if (alone_) return false;
     if (!group_.inbox().empty()) return true;
     for (const Loop* neighbour : group_.loops()) {
-        if (!neighbour->ready_.empty() || neighbour->forks_.has_public()) return true;
+        if (neighbour->ready_.has_public() || neighbour->forks_.has_public()) return true;
     }
     return false;
 }
 
+// A deadline that is far away needs no clock in each turn: the last glance's time will do.
 void Loop::queue_due_timers() {
-    if (!timers_.empty()) timers_.fire_due(parker_->now());
+    const std::optional<TimePoint> deadline = timers_.next_deadline();
+    if (!deadline) return;
+    if (*deadline > time_ && (!clock_costs_ || *deadline - time_ < kSoon)) time_ = parker_->now();
+    if (*deadline <= time_) timers_.fire_due(time_);
 }
 
-void Loop::run_batch() {
+inline void Loop::run_batch() {
     if (searching_ && has_ready()) leave_search();
     if (debug()) [[unlikely]] {
         if (has_ready()) group_.note_progress();
-        return run_batch_with<&Loop::run_one_timed>();
+        alone_ ? run_pinned<&Loop::run_one_timed>() : run_pinned_and_ready<&Loop::run_one_timed>();
+    } else {
+        alone_ ? run_pinned<&Loop::run_one>() : run_pinned_and_ready<&Loop::run_one>();
     }
-    run_batch_with<&Loop::run_one>();
 }
 
 template <void (Loop::*RunOne)(Runnable&) noexcept>
-void Loop::run_batch_with() {
+inline void Loop::run_pinned() {
+    for (std::size_t left = pinned_.size(); left != 0 && !interrupted_; --left) (this->*RunOne)(*pinned_.pop());
+}
+
+template <void (Loop::*RunOne)(Runnable&) noexcept>
+void Loop::run_pinned_and_ready() {
     std::size_t pinned = pinned_.size();
-    std::size_t ready = alone_ ? 0 : ready_.size();
+    std::size_t ready = ready_.size();
     while ((pinned != 0 || ready != 0) && !interrupted_) {
         if (pinned != 0) {
             --pinned;
@@ -213,17 +239,19 @@ void Loop::run_batch_with() {
         if (ready != 0 && !interrupted_) {
             --ready;
             if (Runnable* runnable = ready_.pop()) {
+                if (ready_.has_published()) [[unlikely]]
+                    notify_neighbours();
                 (this->*RunOne)(*runnable);
             } else {
                 ready = 0;  // the rest was stolen
             }
         }
     }
-    if (alone_ || interrupted_) return;
+    if (interrupted_) return;
     if (Runnable* branch = forks_.pop()) (this->*RunOne)(*branch);
 }
 
-void Loop::run_one(Runnable& runnable) noexcept {
+inline void Loop::run_one(Runnable& runnable) noexcept {
     if (until_glance_ != 0) --until_glance_;
     runnable.run();
 }
@@ -251,7 +279,7 @@ void Loop::interrupt(std::exception_ptr exception) noexcept {
 bool Loop::glance_from_fork() {
     forks_until_glance_ = kForksPerGlance;
     parker_->poll();
-    if (!timers_.empty()) timers_.fire_due(parker_->now());
+    if (!timers_.empty()) timers_.fire_due(time_ = parker_->now());
     take_inboxes();
     return !pinned_.empty() || !ready_.empty();
 }

@@ -146,6 +146,8 @@ public:
     [[nodiscard]] std::size_t index() const { return index_; }
     [[nodiscard]] bool alone() const { return alone_; }
     [[nodiscard]] bool closed() const { return closed_.load(std::memory_order_relaxed); }
+    // It sleeps, or is about to: a hint that may be old.
+    [[nodiscard]] bool parked() const { return parked_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool running() const { return running_.load(std::memory_order_relaxed); }
     [[nodiscard]] Parker& parker() const { return *parker_; }
     // What the Parker is made of, for the room that made it; null for a plain one.
@@ -175,7 +177,9 @@ private:
     }
     [[nodiscard]] bool anything_visible() const;
 
+    void turn();
     void take_inboxes();
+    void take_injected();
     void find_work();
     bool steal_once();
     void leave_search();
@@ -184,7 +188,9 @@ private:
     void queue_due_timers();
     void run_batch();
     template <void (Loop::*RunOne)(Runnable&) noexcept>
-    void run_batch_with();
+    void run_pinned();
+    template <void (Loop::*RunOne)(Runnable&) noexcept>
+    void run_pinned_and_ready();
     void run_one(Runnable& runnable) noexcept;
     void run_one_timed(Runnable& runnable) noexcept;
     void look_for_stall() const;
@@ -198,17 +204,22 @@ private:
     // About 500 us of fib; a prime, so that it falls in with no recursion's period.
     static constexpr std::uint32_t kForksPerGlance = 65521;
 
+    // A timer that is due within this time has the clock read in each turn (22 ns), others at each glance.
+    static constexpr Duration kSoon = std::chrono::milliseconds(1);
+
     std::unique_ptr<Neighbours> own_group_;  // of a loop by itself
     Neighbours& group_;
     FramePool frames_;
     const std::unique_ptr<Shell, void (*)(Shell*)> shell_;  // outlives the Parker, whose handlers may know it
     const std::unique_ptr<Parker> parker_;
     void* const native_;
+    const bool clock_costs_;
     const bool alone_;
     const std::size_t index_;
 
     Fifo pinned_;
     TimerQueue timers_;
+    TimePoint time_{};  // the last that was read for the timers
     std::uint32_t until_glance_ = kRunnablesPerGlance;
     std::uint32_t forks_until_glance_ = kForksPerGlance;
     std::uint32_t search_budget_;  // rounds; what the group allows after a success, halved by each failure

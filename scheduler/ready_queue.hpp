@@ -1,12 +1,16 @@
 // ReadyQueue: the stealable ready work of one loop, first in, first out. A bounded ring that the owner fills and
-// everybody empties, with a locked overflow list behind it for bursts.
+// everybody empties, with a locked overflow list behind it for bursts; behind that the owner gathers what the overflow
+// is to get, so that its lock is taken once for many.
 //
-// Invariant: an index in [head, tail) names a slot that nobody overwrites before head has passed it. While the
-// overflow holds anything the owner pushes there, so that the order of arrival is kept across both parts.
+// Invariant: an index in [head, tail) names a slot that nobody overwrites before head has passed it. While a part
+// holds anything the owner pushes there or behind it, so that the order of arrival is kept across all of them.
 //
 //            head (CAS: owner and thieves)        tail (owner)
 //              v                                    v
-//    [ . . . . a b c d e f . . . ]  <- refill <-  ( g h i ... )  overflow, under its mutex
+//    [ . . . . a b c d e f . . . ]  <- refill <-  ( g h i ... )  overflow, under its mutex  <-  ( j k ) owner's alone
+//
+// What the owner has alone is at most half a ring, behind a full one: a thief that comes during a long step of the owner
+// finds the rest.
 //
 // Orderings
 //   R1 tail: release in push, acquire in steal      the Runnable's contents reach the thief
@@ -15,7 +19,7 @@
 //   R4 overflow size: seq_cst store, seq_cst load   the same, for a push that went to the overflow
 //
 // Rejected: a growing ring (reclamation, bug 16 of the catalogue); moving half of a full ring to a global queue as
-// Go and tokio do (breaks the order of arrival); private batches of the owner (strands work behind a long step).
+// Go and tokio do (breaks the order of arrival); private batches before the ring (strand work behind a long step).
 // Source: the shape is Go's runq (runtime/proc.go) and tokio's multi_thread/queue.rs.
 #pragma once
 
@@ -23,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 
 #include "scheduler/atomic.hpp"
 #include "scheduler/fifo.hpp"
@@ -41,13 +46,14 @@ public:
     // Thread: owner.
     void push(Runnable& runnable) {
         const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-        if (overflow_size_.load(std::memory_order_relaxed) == 0 &&
+        if (gathered_.empty() && overflow_size_.load(std::memory_order_relaxed) == 0 &&
             tail - head_.load(std::memory_order_acquire) < kCapacity) {  // R2 acquire
             slots_[tail & kMask].store(&runnable, std::memory_order_relaxed);
             tail_.exchange(tail + 1, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
             return;
         }
-        push_overflow(runnable);
+        gathered_.push(runnable);
+        if (gathered_.size() == kCapacity / 2) give_to_overflow();
     }
 
     // Thread: owner. Returns the oldest, or null.
@@ -85,29 +91,41 @@ public:
         }
     }
 
-    // Thread: any; exact for the owner. With seq_cst loads, because a loop about to sleep looks once more (I1). The
-    // overflow first: work moves from there into the ring, and what is gone from the one is seen in the other.
-    [[nodiscard]] std::size_t size() const {
+    // Thread: owner. True once after a pop that has made public what the owner had alone: nobody was told of it.
+    [[nodiscard]] bool has_published() { return std::exchange(published_, false); }
+
+    // Thread: owner.
+    [[nodiscard]] std::size_t size() const { return public_size() + gathered_.size(); }
+    [[nodiscard]] bool empty() const { return size() == 0; }
+
+    // Thread: any. With seq_cst loads, because a loop about to sleep looks once more (I1). The overflow first: work moves
+    // from there into the ring, and what is gone from the one is seen in the other.
+    [[nodiscard]] bool has_public() const { return public_size() != 0; }
+
+private:
+    static constexpr std::size_t kMask = kCapacity - 1;
+
+    [[nodiscard]] std::size_t public_size() const {
         const std::size_t overflow = overflow_size_.load(std::memory_order_seq_cst);  // R4 seq_cst
         const std::uint64_t head = head_.load(std::memory_order_seq_cst);
         const std::uint64_t tail = tail_.load(std::memory_order_seq_cst);  // R3 seq_cst
         return overflow + static_cast<std::size_t>(tail - head);
     }
 
-    [[nodiscard]] bool empty() const { return size() == 0; }
-
-private:
-    static constexpr std::size_t kMask = kCapacity - 1;
-
-    void push_overflow(Runnable& runnable) {
+    void give_to_overflow() {
         const std::lock_guard lock(overflow_mutex_);
-        overflow_.push(runnable);
+        overflow_.append(gathered_);
         overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
     }
 
-    // The ring is empty: takes the oldest of the overflow and moves some more into the ring.
+    // The ring is empty: takes the oldest of what is behind it and moves some more into the ring.
     Runnable* refill() {
-        if (overflow_size_.load(std::memory_order_relaxed) == 0) return nullptr;
+        if (overflow_size_.load(std::memory_order_relaxed) == 0) {
+            Runnable* oldest = gathered_.pop();
+            if (oldest != nullptr) fill_ring_from(gathered_);
+            published_ = public_size() != 0;
+            return oldest;
+        }
         const std::lock_guard lock(overflow_mutex_);
         Runnable* oldest = overflow_.pop();
         fill_ring_from(overflow_);
@@ -133,7 +151,7 @@ private:
         if (overflow_size_.load(std::memory_order_acquire) == 0) return nullptr;
         const std::lock_guard lock(overflow_mutex_);
         Runnable* oldest = overflow_.pop();
-        if (oldest != nullptr && into.overflow_size_.load(std::memory_order_relaxed) == 0) {
+        if (oldest != nullptr && into.gathered_.empty() && into.overflow_size_.load(std::memory_order_relaxed) == 0) {
             into.fill_ring_from(overflow_);
         }
         overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
@@ -144,6 +162,8 @@ private:
     alignas(64) Atomic<std::uint64_t> head_{0};
     alignas(64) Atomic<std::uint64_t> tail_{0};
     Atomic<std::size_t> overflow_size_{0};
+    Fifo gathered_;
+    bool published_ = false;
     std::array<Atomic<Runnable*>, kCapacity> slots_{};
     Mutex overflow_mutex_;
     Fifo overflow_;

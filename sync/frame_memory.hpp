@@ -14,7 +14,7 @@ inline void* allocate_frame(std::size_t size) {
     // Rounded up, because a pool may get it later.
     using Pool = scheduler::FramePool;
     const std::size_t c = Pool::class_of(size);
-    return ::operator new(c < Pool::kClasses ? c * Pool::kGranule : size);
+    return ::operator new(c < Pool::kClasses ? Pool::block_size(c) : size);
 }
 
 inline void deallocate_frame(void* memory, std::size_t size) noexcept {

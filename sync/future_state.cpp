@@ -67,6 +67,10 @@ std::exception_ptr FutureState::cancellation() const noexcept {
 }
 
 void FutureState::rethrow() {
+    if (outcome_ == Outcome::cancelled && failure_ == nullptr) {  // many at a time: without anything to be unwound here
+        mark_retrieved();
+        throw CancelledError();
+    }
     const std::exception_ptr thrown = failure();
     TaskState* from = outcome_ == Outcome::exception ? failed_task() : nullptr;
     if (from != nullptr) TaskState::carry_trace(*from, thrown);
@@ -139,6 +143,9 @@ void FutureState::unlink(RemovableWaiter& waiter) noexcept {
 }
 
 void FutureState::wake_all(Waiter* newest) noexcept {
+    if (newest == nullptr) return;
+    if (newest->next_ == nullptr) [[likely]]
+        return newest->wake();
     Waiter* oldest = nullptr;
     while (newest != nullptr) {
         auto* next = static_cast<Waiter*>(newest->next_);

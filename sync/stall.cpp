@@ -7,6 +7,7 @@
 #include "sync/future.hpp"
 #include "sync/report.hpp"
 #include "sync/stack_frame.hpp"
+#include "sync/task_list.hpp"
 #include "sync/task_state.hpp"
 
 namespace weft::sync {

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "sync/task_list.hpp"
+
 namespace weft {
 
 std::vector<AnyTask> all_tasks() {

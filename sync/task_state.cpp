@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "sync/branch.hpp"
-#include "sync/exception_handler.hpp"
+#include "sync/task_list.hpp"
 
 namespace weft::sync {
 
@@ -72,7 +72,7 @@ TaskState::~TaskState() {
 }
 
 void TaskState::start() {
-    retain();  // the runtime's reference
+    retain_unshared();  // the runtime's reference
     enlist();
     queue();
 }
@@ -80,7 +80,7 @@ void TaskState::start() {
 void TaskState::start_eagerly() {
     scheduler::Loop* here = scheduler::current_loop();
     if (here == nullptr || &here->shell() != home_) return start();
-    retain();
+    retain_unshared();
     enlist();
     const EagerStep step;
     run();
@@ -125,7 +125,7 @@ void TaskState::publish(Outcome outcome) noexcept {
         }
     } while (!word_.compare_exchange_weak(word, done_word(word), std::memory_order_acq_rel,  // F1, F2
                                           std::memory_order_acquire));
-    list_->remove(*this);
+    list_->retire(*this);
     if ((word & kEditing) == 0) [[likely]]
         wake_all(waiters_of(word));
 }
@@ -256,8 +256,10 @@ std::size_t TaskState::uncancel(std::size_t entry) noexcept {
 
 void TaskState::throw_cancelled() {
     word_.fetch_and(~kCancelRequested, std::memory_order_relaxed);
-    const std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
-    throw CancelledError(message ? *message : std::string());
+    std::string* const text = message_.exchange(nullptr, std::memory_order_acquire);
+    if (text == nullptr) throw CancelledError();
+    const std::unique_ptr<std::string> message(text);
+    throw CancelledError(*message);
 }
 
 void TaskState::throw_cancelled_after(FutureState& awaited) {
@@ -354,29 +356,6 @@ void TaskState::dismantle() noexcept {
     if ((word & kEditing) == 0) wake_all(waiters_of(word));
     orphan();
     release();
-}
-
-void TaskList::add(TaskState& task) {
-    const Guard guard(*this);
-    task.older_ = newest_;
-    if (newest_ != nullptr) newest_->newer_ = &task;
-    newest_ = &task;
-}
-
-void TaskList::remove(TaskState& task) noexcept {
-    const Guard guard(*this);
-    (task.newer_ != nullptr ? task.newer_->older_ : newest_) = task.older_;
-    if (task.older_ != nullptr) task.older_->newer_ = task.newer_;
-}
-
-TaskList::TaskList(Loop& loop) : shared_(!loop.alone()) { make_exception_handler(loop); }
-
-TaskList::~TaskList() {
-    while (newest_ != nullptr) {
-        TaskState& task = *newest_;
-        report("Task was destroyed but it is pending!", task, nullptr);
-        task.dismantle();
-    }
 }
 
 }  // namespace weft::sync

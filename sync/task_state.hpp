@@ -229,45 +229,4 @@ private:
     bool returned_ = false;  // normally, and was cancelled all the same
 };
 
-// The live tasks of one loop: who is to be cancelled at the end, and who is owned by the runtime.
-// Thread: any of the loop's group; a loop by itself pays no lock.
-class TaskList {
-public:
-    explicit TaskList(scheduler::Loop& loop);
-    TaskList(const TaskList&) = delete;
-    TaskList& operator=(const TaskList&) = delete;
-    // The loop closes with tasks left: reports and dismantles them.
-    ~TaskList();
-
-    void add(TaskState& task);
-    void remove(TaskState& task) noexcept;
-
-    // Calls visit(task) for each live task, newest first, under the lock: it may only take references.
-    template <class Visit>
-    void each(Visit visit) {
-        const Guard guard(*this);
-        for (TaskState* task = newest_; task != nullptr; task = task->older_) visit(*task);
-    }
-
-private:
-    class Guard {
-    public:
-        explicit Guard(TaskList& list) : list_(list) {
-            if (list_.shared_) list_.mutex_.lock();
-        }
-        Guard(const Guard&) = delete;
-        Guard& operator=(const Guard&) = delete;
-        ~Guard() {
-            if (list_.shared_) list_.mutex_.unlock();
-        }
-
-    private:
-        TaskList& list_;
-    };
-
-    const bool shared_;
-    scheduler::Mutex mutex_;
-    TaskState* newest_ = nullptr;
-};
-
 }  // namespace weft::sync

@@ -11,10 +11,8 @@ A part that fails is reported in a line, the others still run, and the exit code
 import argparse
 import http.client
 import json
-import math
 import os
 import pathlib
-import platform
 import re
 import shutil
 import signal
@@ -26,6 +24,9 @@ import tempfile
 import time
 import urllib.request
 
+import bench
+from machine import describe, first_match, output_of, usable_cores
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REPORT = ROOT / "build" / "report" / "report.json"
 
@@ -33,8 +34,8 @@ CONNECTIONS = 32
 WRK_RUNS = 3
 START_LIMIT_S = 10  # a service that does not answer by then will not
 STOP_LIMIT_S = 5
-PIPELINE_LIMIT_S = 60
-FORK_JOIN_LIMIT_S = 180  # only a hang reaches these limits
+PIPELINE_LIMIT_S = 60  # only a hang gets there
+ROUNDS = 3
 MIB = 1024 * 1024
 
 
@@ -61,65 +62,6 @@ class Progress:
     def clear(self):
         if self.terminal:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-# ---- the machine ----------------------------------------------------------------------------------------------------
-
-
-def usable_cores():
-    """Affinity mask, cut down by the cgroup's quota (version 2): what weft takes for its default number of loops."""
-    cores = len(os.sched_getaffinity(0))
-    group = ""
-    for line in lines_of("/proc/self/cgroup"):
-        if line.startswith("0::"):
-            group = line[3:].strip()
-    for folder in ("/sys/fs/cgroup" + group, "/sys/fs/cgroup"):
-        for line in lines_of(f"{folder}/cpu.max"):
-            quota, period = line.split()
-            if quota != "max":
-                cores = min(cores, max(1, math.ceil(int(quota) / int(period))))
-    return cores
-
-
-def lines_of(path):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.readlines()
-    except OSError:
-        return []
-
-
-def first_match(path, pattern):
-    for line in lines_of(path):
-        found = re.match(pattern, line)
-        if found:
-            return found.group(1).strip().strip('"')
-    return None
-
-
-def output_of(command):
-    """All a command prints, whatever its exit code: some print their version and exit with 1."""
-    try:
-        return subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-
-
-def describe_machine(build):
-    cache = build / "CMakeCache.txt"
-    compiler = first_match(cache, r"CMAKE_CXX_COMPILER:\w+=(.*)")
-    version = re.match(r"wrk (\S+)", output_of(["wrk", "-v"]))
-    return {
-        "cpu": first_match("/proc/cpuinfo", r"model name\s*:\s*(.*)") or platform.machine(),
-        "usable_cores": usable_cores(),
-        "system": first_match("/etc/os-release", r"PRETTY_NAME=(.*)"),
-        "kernel": platform.release(),
-        "compiler": output_of([compiler, "--version"]).partition("\n")[0] if compiler else None,
-        "build_type": first_match(cache, r"CMAKE_BUILD_TYPE:\w+=(.*)"),
-        "wrk": version.group(1) if version else None,
-    }
 
 
 # ---- tables ---------------------------------------------------------------------------------------------------------
@@ -426,46 +368,47 @@ def loop_counts():
 
 
 def fork_join_part(options, progress):
-    path = program(options.build, "bench/fork_join")
+    """Some of ./run bench's problems, beside oneTBB and plain code."""
+    known = bench.problems()
     loops = loop_counts()
-    progress.step(f"fork-join beside oneTBB, {', '.join(map(str, loops))} loops")
-    progress.clear()
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "fork_join.json"
-        command = [path, "--rounds", "3", "--loops", ",".join(map(str, loops)), "--json", str(file)]
-        run_program(command + (["--quick"] if options.quick else []), FORK_JOIN_LIMIT_S)
-        found = json.loads(file.read_text())
-    rows = found["rows"]
-    options.machine["onetbb"] = found["machine"]["onetbb"]
-
-    by_key = {(row["problem"], row["framework"], row["loops"]): row for row in rows}
-    cells = []
-    for problem in dict.fromkeys(row["problem"] for row in rows):
-        sequential = by_key[problem, "sequential", 1]
+    rows, cells, failures = [], [], []
+    for name in ("fib", "skynet", "nqueens", "matmul", "spawn_join"):
+        progress.step(f"{name} beside oneTBB, {', '.join(map(str, loops))} loops")
+        choice = argparse.Namespace(
+            build=options.build, quick=options.quick, loops=loops, oversubscribed=False,
+            frameworks=["weft", "sequential", "onetbb"],
+        )
+        found, missing = bench.contenders(known[name], choice)
+        if missing:
+            raise Failure(f"{name}: not built for {', '.join(missing)}")
+        measured = bench.measure(found, ROUNDS, bench.Progress(), failures)
+        rows += measured
+        by_key = {(row["framework"], row["loops"]): row for row in measured}
         for count in loops:
-            weft = by_key[problem, "weft", count]
-            onetbb = by_key[problem, "onetbb", count]
-            cells.append(
-                [
-                    problem,
-                    f"ns/{sequential['item']}",
-                    count,
-                    fixed(sequential["median_ns"], 2) if count == 1 else None,
-                    fixed(onetbb["median_ns"], 2),
-                    fixed(weft["median_ns"], 2),
-                    fixed(weft["median_ns"] / onetbb["median_ns"], 3),
-                    fixed(onetbb.get("efficiency"), 2),
-                    fixed(weft.get("efficiency"), 2),
-                ]
-            )
+            cells.append(fork_join_cells(name, count, by_key))
     progress.clear()
     print_table(
         "3. Fork-join beside oneTBB",
         ["problem", "per item", "loops", "sequential", "onetbb", "weft", "weft/onetbb", "eff. onetbb", "eff. weft"],
         cells,
-        ["Medians of 3 interleaved rounds, every result verified. Efficiency is T1 / (n * Tn) at n loops."],
+        [f"Medians of {ROUNDS} interleaved rounds, every result verified. Efficiency is T1 / (n * Tn) at n loops."],
     )
+    if failures:
+        raise Failure("; ".join(failures))
     return rows
+
+
+def fork_join_cells(name, count, by_key):
+    """A line of the table; what failed is empty."""
+    def figure(framework, key, digits):
+        return fixed(by_key.get((framework, count), {}).get(key), digits)
+
+    item = next((row["item"] for row in by_key.values()), "")
+    return [
+        name, f"ns/{item}", count, figure("sequential", "median_ns", 2), figure("onetbb", "median_ns", 2),
+        figure("weft", "median_ns", 2), figure("onetbb", "ratio", 3), figure("onetbb", "efficiency", 2),
+        figure("weft", "efficiency", 2),
+    ]
 
 
 # ---- the report -----------------------------------------------------------------------------------------------------
@@ -501,7 +444,8 @@ def main():
     # So that a service under test ends with this script, however that is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("demo: ended by SIGTERM"))
     progress = Progress()
-    options.machine = describe_machine(options.build)
+    options.machine = describe(options.build)
+    options.machine["wrk"] = (re.match(r"wrk (\S+)", output_of(["wrk", "-v"])) or [None, None])[1]
     machine = options.machine
     print(f"{machine['cpu']}, {machine['usable_cores']} usable cores; {machine['compiler']}, {machine['build_type']}")
 

@@ -59,8 +59,10 @@ TEST_CASE("frame pool: a block is as large as was asked for, at the edge of each
         pool.deallocate(block, size);
     }
     CHECK(FramePool::class_of(1) == 1);
-    CHECK(FramePool::class_of(32) == 1);
-    CHECK(FramePool::class_of(33) == 2);
+    for (std::size_t c = 1; c < FramePool::kClasses; ++c) {
+        CHECK(FramePool::class_of(FramePool::block_size(c)) == c);
+        CHECK(FramePool::class_of(FramePool::block_size(c) + 1) == c + 1);
+    }
 }
 
 TEST_CASE("frame pool: classes do not mix") {
@@ -118,7 +120,7 @@ TEST_CASE("frame depot: gives a batch back once, and only of its class") {
     FrameDepot depot;
     CHECK(depot.take(3) == nullptr);
     FramePool pool(depot);
-    const std::size_t size = 3 * FramePool::kGranule;
+    const std::size_t size = FramePool::block_size(3);
     deallocate(pool, size, allocate(pool, size, FramePool::kBlocksKept + 1));
     CHECK(depot.take(2) == nullptr);
     auto* batch = depot.take(3);

@@ -113,6 +113,27 @@ TEST_CASE("ready queue: a thief finds what only the overflow holds") {
     CHECK(victim.empty());
 }
 
+TEST_CASE("ready queue: what the owner has alone follows in order, and its publication is told once") {
+    Recordings r(7);
+    Small queue;
+    Small thief;
+    push(queue, r, 1, 7);  // four in the ring, two in the overflow, one alone
+    CHECK(queue.size() == 7);
+    CHECK(queue.steal(thief) == &r[1]);
+    CHECK(queue.steal(thief) == &r[3]);
+    CHECK(queue.steal(thief) == &r[4]);
+    CHECK(queue.steal(thief) == &r[5]);
+    CHECK(drain(thief) == Log{2, 6});
+    CHECK_FALSE(queue.has_public());
+    CHECK_FALSE(queue.empty());
+    CHECK(queue.steal(thief) == nullptr);
+    CHECK(queue.pop() == &r[7]);
+    CHECK_FALSE(queue.has_published());  // it was the only one
+    push(queue, r, 1, 6);
+    CHECK(queue.has_public());
+    CHECK(drain(queue) == counting(1, 6));
+}
+
 TEST_CASE("ready queue: what a thief takes lands behind its own work") {
     Recordings r(8);
     Small victim;
@@ -181,26 +202,28 @@ TEST_CASE_TEMPLATE("ready queue: the owner and two thieves run each item exactly
 // seen in one of the two places: nobody tells the sleeper of it again. (Of a push it would be told.)
 TEST_CASE("ready queue: one that never is empty does not look empty while its work moves into the ring") {
     constexpr int kRounds = 60'000;
-    std::vector<Counted> items(8);
+    std::vector<Counted> items(10);
     Small queue;
     std::atomic<int> pushing{0};  // odd: just now; counts on, so that a look knows whether a push came between
     std::atomic<bool> finished{false};
     int looked_empty = 0;
     queue.push(items[0]);
+    queue.push(items[1]);
     together({[&] {
-                  std::size_t stays = 0;  // the one in the queue between two rounds
-                  for (int round = 0; round < kRounds; ++round, stays += 7) {
+                  std::size_t stays =
+                      0;  // the first of two in the queue between two rounds; an even number is never left alone
+                  for (int round = 0; round < kRounds; ++round, stays += 8) {
                       pushing.fetch_add(1);
-                      for (std::size_t i = 1; i <= 7; ++i) queue.push(items[(stays + i) % 8]);
+                      for (std::size_t i = 2; i <= 9; ++i) queue.push(items[(stays + i) % 10]);
                       pushing.fetch_add(1);
-                      for (std::size_t i = 1; i <= 7; ++i) (void)queue.pop();
+                      for (std::size_t i = 2; i <= 9; ++i) (void)queue.pop();
                   }
                   finished.store(true, std::memory_order_relaxed);
               },
               [&] {
                   while (!finished.load(std::memory_order_relaxed)) {
                       const int before = pushing.load();
-                      const bool empty = queue.empty();
+                      const bool empty = !queue.has_public();
                       looked_empty += empty && before % 2 == 0 && pushing.load() == before;
                   }
               }});

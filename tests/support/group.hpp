@@ -10,6 +10,7 @@
 #include "scheduler/parker.hpp"
 #include "scheduler/threads.hpp"
 #include "sync/concurrent_future.hpp"
+#include "sync/task_list.hpp"
 #include "sync/task_state.hpp"
 
 namespace weft::test {

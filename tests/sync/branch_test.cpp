@@ -14,6 +14,7 @@
 #include "sync/gather.hpp"
 #include "sync/sleep.hpp"
 #include "sync/task.hpp"
+#include "sync/task_list.hpp"
 #include "tests/support/ended.hpp"
 #include "tests/support/reports.hpp"
 #include "tests/support/simulation.hpp"

@@ -1,5 +1,6 @@
 // Cancellation, rule by rule; the rest of a task's life is in task_test.
 #include "sync/task_state.hpp"
+#include "sync/task_list.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,35 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "bench/peers/passes.hpp"
+#include "bench/peers/quicksort/partition.hpp"
+
+namespace {
+
+void quicksort(std::uint64_t* first, std::uint64_t* last) {
+    if (static_cast<std::size_t>(last - first) < bench::kFewNumbers) return std::sort(first, last);
+    std::uint64_t* const middle = bench::partition(first, last);
+#pragma omp task firstprivate(first, middle)
+    quicksort(first, middle);
+    quicksort(middle, last);
+#pragma omp taskwait
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    bench::Passes passes(argc, argv);
+    std::vector<std::uint64_t> numbers(passes.size());
+#pragma omp parallel num_threads(static_cast<int>(passes.loops()))
+#pragma omp single
+    while (passes.again()) {
+        const std::uint64_t sum = bench::fill(numbers);
+        passes.start();
+        quicksort(numbers.data(), numbers.data() + numbers.size());
+        passes.stop();
+        passes.give(bench::check(numbers, sum) ? 1 : 0);
+    }
+    return passes.report();
+}

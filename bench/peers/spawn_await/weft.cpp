@@ -1,0 +1,25 @@
+#include <cstdint>
+
+#include <weft/weft.hpp>
+
+#include "bench/peers/passes.hpp"
+
+namespace {
+
+weft::Coro<std::uint64_t> work(std::uint64_t number) { co_return number; }
+
+weft::Coro<> measure(bench::Passes& passes) {
+    while (passes.again()) {
+        std::uint64_t sum = 0;
+        for (std::uint64_t i = 0; i < passes.size(); ++i) sum += co_await weft::create_task(work(i));
+        passes.end(sum);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    bench::Passes passes(argc, argv);
+    weft::run(measure(passes), {.loops = static_cast<int>(passes.loops())});
+    return passes.report();
+}

@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""weft beside its peers: every problem of bench/peers on every framework that is installed, interleaved, verified.
+
+Writes build/report/bench.json: {"rows": [...], "machine": {...}, "goals": [...], "compile": [...]}, bench.md and one SVG
+a problem, and prints the tables. Exit codes: 0 all measured, 1 something failed or gave a wrong answer, 2 a senseless
+command line. Goals that are missed are shown, but are no failure: a shared machine may be busy.
+
+A row is one framework on one problem with one number of loops; times are nanoseconds per item, the median, least and
+greatest of the rounds; `ratio` is weft's median divided by the row's; `efficiency` is T1 / (n * Tn) of the framework's own.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+
+import goals
+import plot
+from machine import describe, output_of, setting, usable_cores
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PEERS = ROOT / "bench" / "peers"
+REPORT = ROOT / "build" / "report"
+PYTHON = "/usr/bin/python3"  # Debian's, which sees Debian's packages
+LIMIT_S = 150  # of one program: only a hang gets there
+SKIPPED = 3  # a program's exit code: the framework cannot keep the problem's promise
+
+# What brings it, as Debian package; and whether it has one loop only.
+Framework = collections.namedtuple("Framework", "package single")
+FRAMEWORKS = {
+    "weft": Framework("", False),
+    "sequential": Framework("", True),
+    "onetbb": Framework("libtbb-dev", False),
+    "openmp": Framework("g++-12", False),
+    "asio": Framework("libboost1.81-dev", False),
+    "boost_fiber": Framework("libboost-fiber1.81-dev", False),
+    "go": Framework("golang-go", False),
+    "tokio": Framework("librust-tokio-dev", False),
+    "rayon": Framework("librust-rayon-dev", False),
+    "asyncio": Framework("python3", True),
+    "uvloop": Framework("python3-uvloop", True),
+    "libuv": Framework("libuv1-dev", True),
+    "raw_epoll": Framework("", True),
+}
+OVERSUBSCRIBED = [8, 32]  # weft's loops on whatever cores there are
+
+
+class Failure(Exception):
+    """What went wrong, in one line."""
+
+
+def fib(n):
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return a
+
+
+class Problem:
+    """One folder of bench/peers: its parameters are the toml at the head of problem.md."""
+
+    def __init__(self, name):
+        self.name = name
+        text = (PEERS / name / "problem.md").read_text()
+        found = re.search(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        self.data = tomllib.loads(found.group(1)) if found else None
+        self.title = text.splitlines()[0].removeprefix("# ")
+
+    def variants(self):
+        return [f"{self.name}.{variant}" for variant in self.data.get("variants", [])] or [self.name]
+
+    def size(self, framework, quick):
+        full, small = self.data.get("sizes", {}).get(framework, (self.data["full"], self.data["quick"]))
+        return small if quick else full
+
+    def items(self, size):
+        return eval(self.data["items"], {"fib": fib, "size": size})
+
+    def answer(self, size):
+        return eval(self.data["answer"], {"fib": fib, "size": size})
+
+
+def problems():
+    return {path.parent.name: problem for path in sorted(PEERS.glob("*/problem.md"))
+            if (problem := Problem(path.parent.name)).data}
+
+
+class Contender:
+    """One framework on one variant of a problem with one number of loops, and what its rounds gave."""
+
+    def __init__(self, problem, variant, framework, loops, command, size):
+        self.problem, self.variant, self.framework, self.loops = problem, variant, framework, loops
+        self.command, self.size = command, size
+        self.ns, self.rss, self.bytes = [], 0, None
+        self.failure = None
+
+    def __str__(self):
+        return f"{self.variant}, {self.framework}, {self.loops} loops"
+
+    def run(self):
+        """One round. A framework that says it cannot is left out; every other failure is one."""
+        command = [*self.command, str(self.loops), str(self.size)]
+        if "." in self.variant:
+            command.append(self.variant.partition(".")[2])
+        environment = {**os.environ, "PYTHONPATH": str(PEERS), "PYTHONDONTWRITEBYTECODE": "1"}
+        if self.framework == "uvloop":
+            environment["BENCH_EVENT_LOOP"] = "uvloop"
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        hang = threading.Timer(LIMIT_S, child.kill)
+        hang.start()
+        out, err = child.stdout.read(), child.stderr.read()
+        child.wait()
+        if not hang.is_alive():
+            raise Failure(f"{self}: no end after {LIMIT_S} s")
+        hang.cancel()
+        if child.returncode == SKIPPED:
+            self.failure = err.strip()
+            return
+        if child.returncode != 0:
+            raise Failure(f"{self}: {' '.join(command)} ended with {child.returncode}: {err.strip()[-300:]}")
+        report = json.loads(out)
+        expected = self.problem.answer(self.size)
+        if report["answer"] != expected:
+            raise Failure(f"{self}: wrong answer {report['answer']}, expected {expected}")
+        self.ns.append(statistics.median(report["ns"]) / self.problem.items(self.size))
+        self.rss = max(self.rss, report["rss"])
+        if "bytes" in report:
+            self.bytes = report["bytes"]
+
+    def row(self):
+        row = {
+            "problem": self.variant, "framework": self.framework, "loops": self.loops,
+            "item": self.problem.data["item"], "size": self.size, "rounds": len(self.ns),
+            "median_ns": round(statistics.median(self.ns), 4), "min_ns": round(min(self.ns), 4),
+            "max_ns": round(max(self.ns), 4), "rss_bytes": self.rss,
+        }
+        if self.bytes is not None:
+            row["bytes"] = round(self.bytes, 1)
+        return row
+
+
+def command_of(build, problem, framework):
+    """How to start it; None if it is not written or not built."""
+    if framework in ("asyncio", "uvloop"):
+        path = PEERS / problem / "asyncio.py"
+        if not path.exists() or (framework == "uvloop" and not has_uvloop()):
+            return None
+        return [PYTHON, "-P", str(path)]
+    folder = build / "bench" / "rust" / "release" if framework in ("tokio", "rayon") else build / "bench"
+    path = folder / f"{problem}_{framework}"
+    return [str(path)] if path.exists() else None
+
+
+def has_uvloop():
+    return subprocess.run([PYTHON, "-c", "import uvloop"], capture_output=True).returncode == 0
+
+
+def written(problem, framework):
+    stem = "asyncio" if framework == "uvloop" else framework
+    return any(PEERS.glob(f"{problem}/{stem}.*"))
+
+
+def contenders(problem, options):
+    """Of each variant; frameworks with the same number of loops follow each other."""
+    found, skipped = [], []
+    for framework in options.frameworks:
+        command = command_of(options.build, problem.name, framework)
+        if command is None:
+            if written(problem.name, framework):
+                skipped.append(framework)
+            continue
+        size = problem.size(framework, options.quick)
+        for loops in [1] if FRAMEWORKS[framework].single else options.loops:
+            found += [Contender(problem, variant, framework, loops, command, size) for variant in problem.variants()]
+        if framework == "weft" and options.oversubscribed:
+            found += [Contender(problem, variant, framework, loops, command, size)
+                      for loops in OVERSUBSCRIBED for variant in problem.variants()]
+    found.sort(key=lambda one: (one.variant, one.loops, list(FRAMEWORKS).index(one.framework)))
+    return found, skipped
+
+
+class Progress:
+    """A line on a terminal, overwritten; a line per problem in a log."""
+
+    def __init__(self):
+        self.begin = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+
+    def seconds(self):
+        return time.monotonic() - self.begin
+
+    def problem(self, name):
+        if not self.terminal:
+            print(f"[{self.seconds():4.0f} s] {name}", file=sys.stderr, flush=True)
+
+    def step(self, text):
+        if self.terminal:
+            print(f"\r\033[K[{self.seconds():4.0f} s] {text}", end="", file=sys.stderr, flush=True)
+
+    def clear(self):
+        if self.terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def measure(found, rounds, progress, failures):
+    """The rounds, A B A B. What fails once is out."""
+    for number in range(rounds):
+        for contender in found:
+            if contender.failure is not None:
+                continue
+            progress.step(f"round {number + 1} of {rounds}: {contender}")
+            try:
+                contender.run()
+            except (Failure, OSError, ValueError) as error:
+                contender.failure = str(error)
+                failures.append(str(error))
+                progress.clear()
+                print(f"bench: FAILED: {error}", file=sys.stderr, flush=True)
+    return compare([contender.row() for contender in found if contender.failure is None])
+
+
+def compare(rows):
+    by_key = {(row["problem"], row["framework"], row["loops"]): row for row in rows}
+    for row in rows:
+        weft = by_key.get((row["problem"], "weft", row["loops"]))
+        if weft is not None and row is not weft:
+            row["ratio"] = round(weft["median_ns"] / row["median_ns"], 4)
+        one = by_key.get((row["problem"], row["framework"], 1))
+        if one is not None and not FRAMEWORKS[row["framework"]].single:
+            row["efficiency"] = round(one["median_ns"] / (row["loops"] * row["median_ns"]), 4)
+    return rows
+
+
+# ---- the machine ----------------------------------------------------------------------------------------------------
+
+
+def describe_machine(build):
+    versions = {name: output_of(["dpkg-query", "-W", "-f", "${Version}", framework.package])
+                for name, framework in FRAMEWORKS.items() if framework.package}
+    return {
+        **describe(build),
+        "versions": {name: version for name, version in versions.items() if version and " " not in version},
+        "go": output_of(["go", "version"]).strip(), "rustc": output_of(["rustc", "--version"]).strip(),
+    }
+
+
+def compile_times(build, rounds):
+    """Seconds to compile the header alone and the standard headers that it brings, and their ratio."""
+    compiler = setting(build, "CMAKE_CXX_COMPILER")
+    command = [compiler, "-std=c++20", "-O0", "-x", "c++", "-c", "-o", "/dev/null", "-I", str(build / "include"), "-"]
+    whole = "#include <weft/weft.hpp>\n"
+    listed = subprocess.run([compiler, "-std=c++20", "-x", "c++", "-E", "-I", str(build / "include"), "-"],
+                            input=whole, capture_output=True, text=True, check=True).stdout
+    own = {line.split('"')[1] for line in listed.splitlines() if line.startswith("# ") and '"' in line}
+    own = [path for path in own if not path.startswith(("/usr/", "<"))]
+    names = set()
+    for path in own:
+        if os.path.exists(path):
+            names |= set(re.findall(r"^#include <([a-z_/.]+)>", pathlib.Path(path).read_text(), re.MULTILINE))
+    standard = "".join(f"#include <{name}>\n" for name in sorted(names))
+    times = {"weft": [], "standard": []}
+    for _ in range(rounds):
+        for name, text in (("weft", whole), ("standard", standard)):
+            begin = time.perf_counter()
+            subprocess.run(command, input=text, text=True, check=True)
+            times[name].append(time.perf_counter() - begin)
+    weft, plain = (statistics.median(times[name]) for name in ("weft", "standard"))
+    return {"weft_s": round(weft, 3), "standard_s": round(plain, 3), "ratio": round(weft / plain, 3),
+            "standard_headers": sorted(names)}
+
+
+# ---- the report -----------------------------------------------------------------------------------------------------
+
+
+def table(rows):
+    """Markdown."""
+    head = ["problem", "item", "framework", "loops", "median ns", "min", "max", "weft /", "efficiency", "bytes", "MiB"]
+    lines = [" | ".join(head), " | ".join("---" for _ in head)]
+    for row in rows:
+        number = lambda key, form: form.format(row[key]) if key in row else ""
+        lines.append(" | ".join([
+            row["problem"], row["item"], row["framework"], str(row["loops"]), f"{row['median_ns']:.2f}",
+            f"{row['min_ns']:.2f}", f"{row['max_ns']:.2f}", number("ratio", "{:.3f}"), number("efficiency", "{:.2f}"),
+            number("bytes", "{:.0f}"), f"{row['rss_bytes'] / 2**20:.1f}"]))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def write(report, path):
+    """Beside and renamed: a reader never sees half a report."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(path.suffix + ".partial")
+    partial.write_text(report)
+    partial.replace(path)
+
+
+def numbers(text):
+    found = text.split(",")
+    if not all(word.isdecimal() and 1 <= int(word) <= 1024 for word in found):
+        raise argparse.ArgumentTypeError(f"'{text}': expected numbers from 1 to 1024, separated by commas")
+    return sorted({int(word) for word in found})
+
+
+def names_among(known):
+    def parse(text):
+        for word in text.split(","):
+            if word not in known:
+                raise argparse.ArgumentTypeError(f"'{word}': expected some of {', '.join(known)}")
+        return text.split(",")
+
+    return parse
+
+
+def parse_arguments(known):
+    parser = argparse.ArgumentParser(description="weft beside its peers; without names all problems.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"a problem: {', '.join(known)}")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench", help="default: build/bench")
+    parser.add_argument("--quick", action="store_true", help="small sizes, 3 rounds: within 3 minutes")
+    parser.add_argument("--rounds", type=int, help="default: 7, with --quick 3")
+    parser.add_argument("--loops", type=numbers, help="default: 1 to the number of usable cores, weft also 8 and 32")
+    parser.add_argument("--frameworks", type=names_among(FRAMEWORKS), default=list(FRAMEWORKS), help="default: all")
+    options = parser.parse_args()
+    for name in options.names:
+        if name not in known:
+            parser.error(f"no problem '{name}', expected some of: {', '.join(known)}")
+    if not (options.build / "CMakeCache.txt").exists():
+        parser.error(f"--build {options.build}: expected a build folder; ./run bench makes one")
+    if options.rounds is None:
+        options.rounds = 3 if options.quick else 7
+    if options.rounds < 1:
+        parser.error(f"--rounds {options.rounds}: expected at least 1")
+    options.oversubscribed = options.loops is None and not options.quick
+    options.loops = options.loops or list(range(1, usable_cores() + 1))
+    options.build = options.build.resolve()
+    return options
+
+
+def main():
+    known = problems()
+    options = parse_arguments(known)
+    progress = Progress()
+    report = {"rows": [], "machine": describe_machine(options.build)}
+    failures, missing = [], set()
+    for name in options.names or known:
+        progress.problem(name)
+        found, skipped = contenders(known[name], options)
+        missing |= set(skipped)
+        report["rows"] += measure(found, options.rounds, progress, failures)
+    progress.clear()
+    for framework in sorted(missing):
+        print(f"skipped: {framework}: not installed, Debian's {FRAMEWORKS[framework].package} brings it", file=sys.stderr)
+    if not options.names:
+        report["compile"] = compile_times(options.build, 3 if options.quick else 7)
+    report["goals"] = goals.judge(report)
+    report["failures"] = failures
+    write(json.dumps(report, indent=1) + "\n", REPORT / "bench.json")
+    text = f"{table(report['rows'])}\n\n{goals.table(report['goals'])}\n"
+    write(text, REPORT / "bench.md")
+    for name, drawing in plot.draw(report["rows"]):
+        write(drawing, REPORT / "bench" / f"{name}.svg")
+    print(text)
+    print(f"{len(report['rows'])} rows in {os.path.relpath(REPORT)}/bench.json, {progress.seconds():.0f} s.")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
