@@ -14,10 +14,73 @@
 #include <mutex>
 #include <utility>
 
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+
 namespace weft::scheduler {
+
+// The process has no other thread: then nobody can come between the two halves of a read-modify-write, and the lock
+// prefix (5 ns each) is for nothing. libstdc++'s shared_ptr does the same. False where the C library does not say, and
+// under ThreadSanitizer, which is to see every access.
+[[nodiscard]] inline bool single_threaded() noexcept {
+#if __has_include(<sys/single_threaded.h>) && !defined(__SANITIZE_THREAD__) && !defined(WEFT_ALWAYS_ATOMIC)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    return false;
+#endif
+#endif
+    return __libc_single_threaded != 0;
+#else
+    return false;
+#endif
+}
 
 template <class T>
 using Atomic = std::atomic<T>;
+
+// An Atomic of a program that may have one thread only, changed all the time: the words of futures and tasks.
+template <class T>
+class LoneAtomic : private std::atomic<T> {
+    using Base = std::atomic<T>;
+
+public:
+    using Base::Base;
+    using Base::load;
+    using Base::store;
+
+    bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
+        if (!single_threaded()) return Base::compare_exchange_weak(expected, desired, success, failure);
+        const T found = load(kPlain);
+        if (found != expected) {
+            expected = found;
+            return false;
+        }
+        store(desired, kPlain);
+        return true;
+    }
+    T fetch_add(T by, std::memory_order order) noexcept {
+        return single_threaded() ? replace(load(kPlain) + by) : Base::fetch_add(by, order);
+    }
+    T fetch_sub(T by, std::memory_order order) noexcept {
+        return single_threaded() ? replace(load(kPlain) - by) : Base::fetch_sub(by, order);
+    }
+    T fetch_or(T bits, std::memory_order order) noexcept {
+        return single_threaded() ? replace(load(kPlain) | bits) : Base::fetch_or(bits, order);
+    }
+    T fetch_and(T bits, std::memory_order order) noexcept {
+        return single_threaded() ? replace(load(kPlain) & bits) : Base::fetch_and(bits, order);
+    }
+
+private:
+    static constexpr std::memory_order kPlain = std::memory_order_relaxed;
+
+    T replace(T next) noexcept {
+        const T old = load(kPlain);
+        store(next, kPlain);
+        return old;
+    }
+};
 
 using Mutex = std::mutex;
 

@@ -257,8 +257,8 @@ protected:
     // The last reference is gone and nobody looked at the failure (rules 48 and 69): the exception handler gets a new one.
     void report_unseen() noexcept;
 
-    scheduler::Atomic<std::uint64_t> word_{0};
-    scheduler::Atomic<std::uint32_t> references_;
+    scheduler::LoneAtomic<std::uint64_t> word_{0};
+    scheduler::LoneAtomic<std::uint32_t> references_;
     Outcome outcome_ = Outcome::none;
     scheduler::Atomic<bool> retrieved_{false};
     scheduler::Atomic<bool> taken_{false};
