@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "scheduler/fifo.hpp"
+#include "scheduler/frame_memory.hpp"
 #include "scheduler/loop.hpp"
-#include "sync/frame_memory.hpp"
 
 namespace weft::io {
 
@@ -66,7 +66,7 @@ public:
 
 private:
     template <class Handler, class... Values>
-    class Completion final : public scheduler::Runnable, public sync::PooledFrame {
+    class Completion final : public scheduler::Runnable, public scheduler::PooledFrame {
     public:
         template <class H>
         explicit Completion(H&& handler, Values... values) : handler_(std::forward<H>(handler)), values_(values...) {}

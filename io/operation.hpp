@@ -46,8 +46,8 @@ namespace io {
 // What does not depend on the handler's arguments.
 class OperationBase : public sync::FutureState, private scheduler::Runnable {
 public:
-    using PooledFrame::operator new;
-    using PooledFrame::operator delete;
+    using scheduler::PooledFrame::operator new;
+    using scheduler::PooledFrame::operator delete;
 
     // Asks Asio; the operation ends when its handler says so.
     bool cancel(std::string_view message) noexcept override;
@@ -196,7 +196,7 @@ class OperationHandler {
 public:
     using cancellation_slot_type = boost::asio::cancellation_slot;
     // Asio recycles memory only inside its own run(), and coroutines run outside.
-    using allocator_type = sync::FrameAllocator<void>;
+    using allocator_type = scheduler::FrameAllocator<void>;
 
     explicit OperationHandler(OperationState<Args...>& state) noexcept : state_(&state) {}
     OperationHandler(OperationHandler&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}

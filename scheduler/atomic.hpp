@@ -51,13 +51,15 @@ public:
 
     bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
         if (!single_threaded()) return Base::compare_exchange_weak(expected, desired, success, failure);
-        const T found = load(kPlain);
-        if (found != expected) {
-            expected = found;
-            return false;
-        }
-        store(desired, kPlain);
-        return true;
+        return compare_exchange_plain(expected, desired);
+    }
+    bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
+                                 std::memory_order failure) noexcept {
+        if (!single_threaded()) return Base::compare_exchange_strong(expected, desired, success, failure);
+        return compare_exchange_plain(expected, desired);
+    }
+    T exchange(T next, std::memory_order order) noexcept {
+        return single_threaded() ? replace(next) : Base::exchange(next, order);
     }
     T fetch_add(T by, std::memory_order order) noexcept {
         return single_threaded() ? replace(load(kPlain) + by) : Base::fetch_add(by, order);
@@ -75,6 +77,15 @@ public:
 private:
     static constexpr std::memory_order kPlain = std::memory_order_relaxed;
 
+    bool compare_exchange_plain(T& expected, T desired) noexcept {
+        const T found = load(kPlain);
+        if (found != expected) {
+            expected = found;
+            return false;
+        }
+        store(desired, kPlain);
+        return true;
+    }
     T replace(T next) noexcept {
         const T old = load(kPlain);
         store(next, kPlain);

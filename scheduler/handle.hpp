@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "scheduler/atomic.hpp"
+#include "scheduler/frame_memory.hpp"
 #include "scheduler/invalid_state.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/runnable.hpp"
@@ -32,7 +33,7 @@ namespace weft {
 namespace scheduler {
 
 // The shared part of a Handle.
-class Callback : public Runnable, public Timer {
+class Callback : public Runnable, public Timer, public PooledFrame {
 public:
     // Runs the callable unless it was cancelled. An exception goes to `report_callback_exception`.
     void run() noexcept final;
@@ -83,8 +84,8 @@ private:
     Loop* timer_loop_ = nullptr;
     Shell* timer_shell_ = nullptr;
     std::uint32_t timer_generation_ = 0;
-    Atomic<State> state_{State::queued};
-    Atomic<std::uint32_t> references_{2};  // the queue's and the first Handle's
+    LoneAtomic<State> state_{State::queued};
+    LoneAtomic<std::uint32_t> references_{2};  // the queue's and the first Handle's
 };
 
 template <class F>

@@ -47,12 +47,12 @@
 #include <vector>
 
 #include "scheduler/atomic.hpp"
+#include "scheduler/frame_memory.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/loop_local.hpp"
 #include "sync/branch.hpp"
 #include "sync/coro.hpp"
 #include "sync/errors.hpp"
-#include "sync/frame_memory.hpp"
 #include "sync/promise.hpp"
 #include "sync/transfer.hpp"
 
@@ -87,7 +87,7 @@ struct LoopsGenerators {
     const std::shared_ptr<GeneratorList> list = std::make_shared<GeneratorList>();
 };
 
-class GeneratorState final : public PooledFrame {
+class GeneratorState final : public scheduler::PooledFrame {
 public:
     // One reference: the handle's.
     explicit GeneratorState(PromiseBase& body) noexcept : body_(&body) {}
@@ -149,8 +149,8 @@ private:
     std::shared_ptr<GeneratorList> list_;
     GeneratorState* newer_ = nullptr;  // under the list's mutex
     GeneratorState* older_ = nullptr;
-    scheduler::Atomic<std::uint32_t> references_{1};
-    scheduler::Atomic<Status> status_{Status::waiting};
+    scheduler::LoneAtomic<std::uint32_t> references_{1};
+    scheduler::LoneAtomic<Status> status_{Status::waiting};
     bool exit_asked_ = false;
     bool closed_ = false;
 };

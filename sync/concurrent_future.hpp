@@ -59,8 +59,8 @@ class ConcurrentState final : public ConcurrentLink, public ValueFutureState<T> 
 public:
     ConcurrentState() : ConcurrentLink(static_cast<FutureState&>(*this)) {}
 
-    using PooledFrame::operator new;
-    using PooledFrame::operator delete;
+    using scheduler::PooledFrame::operator new;
+    using scheduler::PooledFrame::operator delete;
 
     // Rule 217: at once, and the task is asked.
     bool cancel(std::string_view message) noexcept override {
@@ -72,7 +72,7 @@ public:
 
 // Takes the task's outcome over to the concurrent future. Owns itself and a reference to either.
 template <class T>
-class OutcomeCarrier final : public Waiter, public PooledFrame {
+class OutcomeCarrier final : public Waiter, public scheduler::PooledFrame {
 public:
     OutcomeCarrier(FutureRef task, FutureRef to) : task_(std::move(task)), to_(std::move(to)) {}
 
@@ -107,7 +107,7 @@ private:
 
 // Begins the task on its loop.
 template <class T>
-class ThreadsafeStart final : public scheduler::Runnable, public PooledFrame {
+class ThreadsafeStart final : public scheduler::Runnable, public scheduler::PooledFrame {
 public:
     ThreadsafeStart(Coro<T> body, FutureRef to, scheduler::Affinity affinity)
         : body_(std::move(body)), to_(std::move(to)), context_(inherit_context()), affinity_(affinity) {}
@@ -145,7 +145,7 @@ private:
 };
 
 template <class F>
-class ThreadCallback final : public Waiter, public PooledFrame {
+class ThreadCallback final : public Waiter, public scheduler::PooledFrame {
 public:
     explicit ThreadCallback(F fn) : fn_(std::move(fn)) {}
     void wake() noexcept override {

@@ -31,8 +31,8 @@
 #include <vector>
 
 #include "scheduler/atomic.hpp"
+#include "scheduler/frame_memory.hpp"
 #include "sync/current.hpp"
-#include "sync/frame_memory.hpp"
 
 namespace weft {
 
@@ -65,7 +65,7 @@ using ContextValueRef = std::shared_ptr<ContextValue>;
 // Never used twice, so a variable may die before the contexts in which it is set.
 using ContextKey = std::uint64_t;
 
-class ContextState : public PooledFrame {
+class ContextState : public scheduler::PooledFrame {
 public:
     ContextState() = default;
     ContextState(const ContextState&) = delete;
@@ -97,7 +97,7 @@ private:
 
     mutable scheduler::Mutex mutex_;
     std::shared_ptr<const Values> values_;  // under the mutex; null: none
-    scheduler::Atomic<std::uint32_t> references_{1};
+    scheduler::LoneAtomic<std::uint32_t> references_{1};
 };
 
 // Where somebody keeps the context that it runs in.

@@ -132,12 +132,12 @@ public:
 
 private:
     Branch* allocate(std::size_t count) {
-        first_ = count == 0 ? nullptr : static_cast<Branch*>(allocate_frame(count * sizeof(Branch)));
+        first_ = count == 0 ? nullptr : static_cast<Branch*>(scheduler::allocate_frame(count * sizeof(Branch)));
         return first_;
     }
     void destroy() noexcept {
         std::destroy_n(first_, made_);
-        if (first_ != nullptr) deallocate_frame(first_, count_ * sizeof(Branch));
+        if (first_ != nullptr) scheduler::deallocate_frame(first_, count_ * sizeof(Branch));
         first_ = nullptr;
         made_ = 0;
     }

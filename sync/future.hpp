@@ -166,7 +166,7 @@ private:
 // Orderings
 //   D1 references: relaxed in retain, acq_rel in release    the last owner sees everything before it destroys
 //   D2 removed: relaxed exchange                            one remover; the list itself is FutureState's
-class DoneCallback : public RemovableWaiter, public PooledFrame {
+class DoneCallback : public RemovableWaiter, public scheduler::PooledFrame {
 public:
     DoneCallback(FutureState& future, scheduler::Loop& loop, const CallbackOptions& options)
         : future_(future),
@@ -225,8 +225,8 @@ private:
     scheduler::Shell& loop_;
     const std::uint32_t generation_;
     ContextSlot context_;
-    scheduler::Atomic<std::uint32_t> references_{1};
-    scheduler::Atomic<bool> removed_{false};
+    scheduler::LoneAtomic<std::uint32_t> references_{1};
+    scheduler::LoneAtomic<bool> removed_{false};
 };
 
 template <class Handle, class F>

@@ -40,10 +40,10 @@
 #include <string_view>
 
 #include "scheduler/atomic.hpp"
+#include "scheduler/frame_memory.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/runnable.hpp"
 #include "sync/errors.hpp"
-#include "sync/frame_memory.hpp"
 
 namespace weft::sync {
 
@@ -100,7 +100,7 @@ protected:
 
 enum class Outcome : std::uint8_t { none, value, exception, cancelled };
 
-class FutureState : public Awaited, public PooledFrame {
+class FutureState : public Awaited, public scheduler::PooledFrame {
 public:
     FutureState(const FutureState&) = delete;
     FutureState& operator=(const FutureState&) = delete;
@@ -261,8 +261,8 @@ protected:
     scheduler::LoneAtomic<std::uint32_t> references_;
     Outcome outcome_ = Outcome::none;
     scheduler::Atomic<bool> retrieved_{false};
-    scheduler::Atomic<bool> taken_{false};
-    scheduler::Atomic<bool> shield_cancelled_{false};
+    scheduler::LoneAtomic<bool> taken_{false};
+    scheduler::LoneAtomic<bool> shield_cancelled_{false};
     std::exception_ptr failure_;  // also the CancelledError of a cancellation that has a message
 };
 

@@ -131,8 +131,8 @@ private:
     void finish() noexcept;
 
     std::uint32_t counted_ = 0;
-    scheduler::Atomic<std::uint32_t> unfinished_{0};
-    scheduler::Atomic<bool> cancel_requested_{false};
+    scheduler::LoneAtomic<std::uint32_t> unfinished_{0};
+    scheduler::LoneAtomic<bool> cancel_requested_{false};
     const bool return_exceptions_;
     const WatchHome home_;
 };

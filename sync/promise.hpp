@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "sync/frame_memory.hpp"
+#include "scheduler/frame_memory.hpp"
 #include "sync/transfer.hpp"
 
 namespace weft::sync {
@@ -58,7 +58,7 @@ private:
     A& awaiter_;
 };
 
-class PromiseBase : public PooledFrame {
+class PromiseBase : public scheduler::PooledFrame {
 public:
     PromiseBase() = default;
     PromiseBase(const PromiseBase&) = delete;

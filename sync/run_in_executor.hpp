@@ -27,12 +27,12 @@
 #include <utility>
 
 #include "scheduler/atomic.hpp"
+#include "scheduler/frame_memory.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/runnable.hpp"
 #include "sync/awaitable.hpp"
 #include "sync/context_state.hpp"
 #include "sync/executor.hpp"
-#include "sync/frame_memory.hpp"
 #include "sync/future.hpp"
 
 namespace weft {
@@ -41,7 +41,7 @@ namespace sync {
 
 class JobCount;
 
-class Job : public scheduler::Runnable, public PooledFrame {
+class Job : public scheduler::Runnable, public scheduler::PooledFrame {
 public:
     // Calls the function unless the future was cancelled, and sends the outcome home. Thread: the executor's.
     void execute() noexcept;

@@ -9,7 +9,7 @@ namespace {
 
 // Reports the failure of a future whose shield was cancelled: an entry of its own, as a done callback is. One per
 // future.
-class ShieldedFailure final : public Waiter, public PooledFrame {
+class ShieldedFailure final : public Waiter, public scheduler::PooledFrame {
 public:
     explicit ShieldedFailure(FutureState& inner) : inner_(inner), home_(require_loop()) {}
 
@@ -63,7 +63,7 @@ void ShieldBase::ended() noexcept {
 }
 
 // An entry of the ready queue that detaches a cancelled shield.
-class ShieldBase::Detaching final : public scheduler::Runnable, public PooledFrame {
+class ShieldBase::Detaching final : public scheduler::Runnable, public scheduler::PooledFrame {
 public:
     explicit Detaching(ShieldBase& shield) : shield_(shield) { shield.outer().retain(); }
     ~Detaching() { shield_.outer().release(); }

@@ -55,8 +55,8 @@ private:
 template <class T>
 class ShieldState final : public ShieldBase, public ValueFutureState<T> {
 public:
-    using PooledFrame::operator new;
-    using PooledFrame::operator delete;
+    using scheduler::PooledFrame::operator new;
+    using scheduler::PooledFrame::operator delete;
 
     explicit ShieldState(FutureRef inner) : ShieldBase(std::move(inner)) {}
 

@@ -38,7 +38,7 @@ private:
     scheduler::Loop& loop_;
     scheduler::Shell& shell_;
     const std::uint32_t generation_;
-    scheduler::Atomic<bool> queued_{false};
+    scheduler::LoneAtomic<bool> queued_{false};
 };
 
 class SleepAwaiter {

@@ -38,7 +38,7 @@ namespace sync {
 class TaskGroupState;
 
 // One child: owns itself and its group's state until its end is told.
-class TaskGroupChild final : public Watcher, public PooledFrame {
+class TaskGroupChild final : public Watcher, public scheduler::PooledFrame {
 public:
     TaskGroupChild(std::shared_ptr<TaskGroupState> group, FutureRef task) noexcept
         : group_(std::move(group)), task_(std::move(task)) {}

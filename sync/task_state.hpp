@@ -52,8 +52,8 @@ class TaskList;
 
 class TaskState : public Waiter, public FutureState {
 public:
-    using PooledFrame::operator new;
-    using PooledFrame::operator delete;
+    using scheduler::PooledFrame::operator new;
+    using scheduler::PooledFrame::operator delete;
 
     // --- the loop ----------------------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ private:
     TaskState* newer_ = nullptr;
     TaskState* older_ = nullptr;
     scheduler::Atomic<Details*> details_{nullptr};
-    scheduler::Atomic<std::string*> message_{nullptr};
+    scheduler::LoneAtomic<std::string*> message_{nullptr};
     ContextSlot context_;
     std::source_location created_at_;
     // 48 bits: names of tasks do not repeat, and the size of a task that gives a number is that of a frame class.

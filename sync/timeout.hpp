@@ -37,7 +37,7 @@ class Timeout;
 namespace sync {
 
 // Shared by the scope and its timer. Counted.
-class TimeoutState final : public PooledFrame {
+class TimeoutState final : public scheduler::PooledFrame {
 public:
     explicit TimeoutState(Deadline deadline) : deadline_(deadline) {}
     TimeoutState(const TimeoutState&) = delete;
@@ -75,8 +75,8 @@ private:
     std::size_t count_at_entry_ = 0;
     bool cancel_pending_at_entry_ = false;
     Handle timer_;
-    scheduler::Atomic<Phase> phase_{Phase::created};
-    scheduler::Atomic<std::uint32_t> references_{1};
+    scheduler::LoneAtomic<Phase> phase_{Phase::created};
+    scheduler::LoneAtomic<std::uint32_t> references_{1};
 };
 
 template <class B>

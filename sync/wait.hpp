@@ -87,7 +87,7 @@ private:
 
     std::vector<WaitMember> members_;
     TimerHandle timer_;
-    scheduler::Atomic<std::size_t> unfinished_;
+    scheduler::LoneAtomic<std::size_t> unfinished_;
     const WatchHome home_;
     const ReturnWhen return_when_;
 };

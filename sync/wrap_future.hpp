@@ -66,7 +66,7 @@ private:
 
 // Carries the outcome over. Owns itself and a reference to either.
 template <class T>
-class ThreadOutcome final : public Waiter, public PooledFrame {
+class ThreadOutcome final : public Waiter, public scheduler::PooledFrame {
 public:
     ThreadOutcome(FutureRef source, WrappedFuture<T>& to) : source_(std::move(source)), ref_(&to), to_(to) {
         to.retain();

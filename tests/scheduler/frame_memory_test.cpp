@@ -1,4 +1,4 @@
-#include "sync/frame_memory.hpp"
+#include "scheduler/frame_memory.hpp"
 
 #include <doctest/doctest.h>
 
@@ -11,8 +11,8 @@
 #include "tests/support/virtual_loop.hpp"
 
 using weft::Coro;
-using weft::sync::allocate_frame;
-using weft::sync::deallocate_frame;
+using weft::scheduler::allocate_frame;
+using weft::scheduler::deallocate_frame;
 using weft::test::VirtualLoop;
 
 namespace {

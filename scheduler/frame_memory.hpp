@@ -6,19 +6,19 @@
 
 #include "scheduler/loop.hpp"
 
-namespace weft::sync {
+namespace weft::scheduler {
 
 inline void* allocate_frame(std::size_t size) {
-    if (scheduler::Loop* loop = scheduler::current_loop()) [[likely]]
+    if (Loop* loop = current_loop()) [[likely]]
         return loop->frames().allocate(size);
     // Rounded up, because a pool may get it later.
-    using Pool = scheduler::FramePool;
+    using Pool = FramePool;
     const std::size_t c = Pool::class_of(size);
     return ::operator new(c < Pool::kClasses ? Pool::block_size(c) : size);
 }
 
 inline void deallocate_frame(void* memory, std::size_t size) noexcept {
-    if (scheduler::Loop* loop = scheduler::current_loop()) [[likely]]
+    if (Loop* loop = current_loop()) [[likely]]
         return loop->frames().deallocate(memory, size);
     ::operator delete(memory);
 }
@@ -44,4 +44,4 @@ struct FrameAllocator {
     friend bool operator==(const FrameAllocator&, const FrameAllocator&) noexcept { return true; }
 };
 
-}  // namespace weft::sync
+}  // namespace weft::scheduler
