@@ -114,9 +114,12 @@ bool Loop::steal_once() {
     for (std::uint32_t i = 0; i < count; ++i) {
         Loop& victim = *loops[(first + i) % count];
         if (&victim == this) continue;
-        Runnable* stolen = victim.ready_.steal(ready_);
+        Runnable* stolen = nullptr;
+        if (victim.ready_.has_spare() || victim.ready_.has_settled_single()) stolen = victim.ready_.steal(ready_);
         if (stolen == nullptr) stolen = victim.forks_.steal();
         if (stolen == nullptr) continue;
+        if (!victim.stolen_from_.load(std::memory_order_relaxed))
+            victim.stolen_from_.store(true, std::memory_order_relaxed);
         steals_.store(steals_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         pinned_.push(*stolen);  // it runs in this very turn: not to be stolen again
         return true;
@@ -199,7 +202,7 @@ bool Loop::anything_visible() const {
     if (alone_) return false;
     if (!group_.inbox().empty()) return true;
     for (const Loop* neighbour : group_.loops()) {
-        if (neighbour->ready_.has_public() || neighbour->forks_.has_public()) return true;
+        if (neighbour->ready_.has_spare() || neighbour->forks_.has_public()) return true;
     }
     return false;
 }
@@ -286,6 +289,18 @@ bool Loop::glance_from_fork() {
 
 void Loop::notify_neighbours() {
     if (const auto sleeper = group_.idle().notify()) group_.loops()[*sleeper]->unpark();
+}
+
+void Loop::notify_of_single() {
+    const auto sleeper = group_.idle().notify();
+    if (!sleeper) return;
+    group_.loops()[*sleeper]->unpark();
+    if (stolen_from_.load(std::memory_order_relaxed)) {
+        stolen_from_.store(false, std::memory_order_relaxed);
+        quiet_next_ = 0;
+    }
+    quiet_ = quiet_next_;
+    quiet_next_ = std::min(2 * quiet_next_ + 1, kMostQuiet);
 }
 
 Sent Loop::post(Runnable& runnable) {

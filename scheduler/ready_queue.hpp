@@ -15,7 +15,8 @@
 // Orderings
 //   R1 tail: release in push, acquire in steal      the Runnable's contents reach the thief
 //   R2 head: release CAS in steal, acquire in push  the thief has read a slot before the owner writes it again
-//   R3 tail: seq_cst exchange in push               StoreLoad partner: Idle's word in Idle::notify (I1)
+//   R3 tail: seq_cst exchange in a push that makes  StoreLoad partner: Idle's word in Idle::notify (I1)
+//      it more than one
 //   R4 overflow size: seq_cst store, seq_cst load   the same, for a push that went to the overflow
 //
 // Rejected: a growing ring (reclamation, bug 16 of the catalogue); moving half of a full ring to a global queue as
@@ -46,10 +47,14 @@ public:
     // Thread: owner.
     void push(Runnable& runnable) {
         const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-        if (gathered_.empty() && overflow_size_.load(std::memory_order_relaxed) == 0 &&
-            tail - head_.load(std::memory_order_acquire) < kCapacity) {  // R2 acquire
+        const std::uint64_t size = tail - head_.load(std::memory_order_acquire);  // R2 acquire
+        if (gathered_.empty() && overflow_size_.load(std::memory_order_relaxed) == 0 && size < kCapacity) {
             slots_[tail & kMask].store(&runnable, std::memory_order_relaxed);
-            tail_.exchange(tail + 1, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
+            if (size == 0) {  // nobody sleeps less for a single one
+                tail_.store(tail + 1, std::memory_order_release);  // R1 release
+            } else {
+                tail_.exchange(tail + 1, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
+            }
             return;
         }
         gathered_.push(runnable);
@@ -98,12 +103,25 @@ public:
     [[nodiscard]] std::size_t size() const { return public_size() + gathered_.size(); }
     [[nodiscard]] bool empty() const { return size() == 0; }
 
-    // Thread: any. With seq_cst loads, because a loop about to sleep looks once more (I1). The overflow first: work moves
-    // from there into the ring, and what is gone from the one is seen in the other.
-    [[nodiscard]] bool has_public() const { return public_size() != 0; }
+    // Thread: any. More than what the owner is going to run next anyway. With seq_cst loads, because a loop about to sleep
+    // looks once more (I1). The overflow first: work moves from there into the ring, and what is gone from the one is
+    // seen in the other.
+    [[nodiscard]] bool has_spare() const { return public_size() > 1; }
+
+    // Thread: any but the owner. A single one, which the owner has not come to for about a microsecond: it may take longer.
+    [[nodiscard]] bool has_settled_single() const {
+        const std::uint64_t head = head_.load(std::memory_order_acquire);
+        if (tail_.load(std::memory_order_acquire) - head != 1) return false;
+        for (int i = 0; i < kSettling; ++i) {
+            spin_hint();
+            if (head_.load(std::memory_order_relaxed) != head) return false;
+        }
+        return true;
+    }
 
 private:
     static constexpr std::size_t kMask = kCapacity - 1;
+    static constexpr int kSettling = 64;
 
     [[nodiscard]] std::size_t public_size() const {
         const std::size_t overflow = overflow_size_.load(std::memory_order_seq_cst);  // R4 seq_cst

@@ -110,7 +110,7 @@ public:
     }
 
 private:
-    static constexpr double kWarmUp = 250e6;
+    static constexpr double kWarmUp = 1e9;
     static constexpr double kEnough = 100e6;
     static constexpr std::size_t kMost = 1000;
 

@@ -124,13 +124,13 @@ TEST_CASE("ready queue: what the owner has alone follows in order, and its publi
     CHECK(queue.steal(thief) == &r[4]);
     CHECK(queue.steal(thief) == &r[5]);
     CHECK(drain(thief) == Log{2, 6});
-    CHECK_FALSE(queue.has_public());
+    CHECK_FALSE(queue.has_spare());
     CHECK_FALSE(queue.empty());
     CHECK(queue.steal(thief) == nullptr);
     CHECK(queue.pop() == &r[7]);
     CHECK_FALSE(queue.has_published());  // it was the only one
     push(queue, r, 1, 6);
-    CHECK(queue.has_public());
+    CHECK(queue.has_spare());
     CHECK(drain(queue) == counting(1, 6));
 }
 
@@ -223,7 +223,7 @@ TEST_CASE("ready queue: one that never is empty does not look empty while its wo
               [&] {
                   while (!finished.load(std::memory_order_relaxed)) {
                       const int before = pushing.load();
-                      const bool empty = !queue.has_public();
+                      const bool empty = !queue.has_spare();
                       looked_empty += empty && before % 2 == 0 && pushing.load() == before;
                   }
               }});
