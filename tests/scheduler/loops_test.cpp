@@ -276,12 +276,39 @@ TEST_CASE("loops: the last searcher that finds something wakes the next sleeper"
     CHECK(r.log() == Log{1, 2, 3});
 }
 
+TEST_CASE("loops: a single ready task is its loop's own: a sleeper that was woken for it in vain is kept quiet") {
+    Recordings r(9);
+    Trio loops;
+    std::string told;
+    for (int i = 1; i <= 8; ++i) {
+        const int before = loops.first->unparks;
+        loops.first->on_park = [&] {
+            loops.c.push(r[i]);
+            loops.c.step();
+        };
+        loops.a.step();
+        told += loops.first->unparks == before ? '-' : 'T';
+    }
+    CHECK(told == "TT-T---T");
+    CHECK(r.log() == counting(1, 8));
+    CHECK(loops.a.steals() == 0);
+    // Its loop does not come to it: who looks takes it.
+    loops.first->on_park = nullptr;
+    loops.c.push(r[9]);
+    loops.a.step();
+    CHECK(r.log() == counting(1, 9));
+    CHECK(loops.a.steals() == 1);
+}
+
 TEST_CASE("loops: what a neighbour makes visible just before a loop parks is seen in the last look") {
-    Recordings r(1);
+    Recordings r(2);
     Trio loops;
     loops.a.bound_parks(1s);  // asks for the time just before it parks
     SUBCASE("ready work") {
-        loops.first->on_now = [&] { loops.c.push(r[1]); };
+        loops.first->on_now = [&] {
+            loops.c.push(r[1]);
+            loops.c.push(r[2]);  // a single one would be its own
+        };
     }
     SUBCASE("a public branch") {
         loops.first->on_now = [&] { CHECK(loops.c.push_branch(r[1])); };
