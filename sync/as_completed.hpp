@@ -18,13 +18,13 @@
 #include <optional>
 #include <ranges>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "scheduler/handle.hpp"
 #include "sync/awaitable.hpp"
 #include "sync/coro.hpp"
+#include "sync/duplicates.hpp"
 #include "sync/future.hpp"
 #include "sync/task.hpp"
 #include "sync/watcher.hpp"
@@ -168,12 +168,12 @@ template <class A>
     requires Awaitable<A>
 [[nodiscard]] auto as_completed(std::vector<A> awaitables, std::optional<Duration> timeout = std::nullopt) {
     using H = decltype(ensure_future(std::declval<A>()));
-    std::unordered_set<const sync::FutureState*> seen;
+    std::vector<H> handles;
+    handles.reserve(awaitables.size());
+    for (A& awaitable : awaitables) handles.push_back(ensure_future(std::move(awaitable)));
+    sync::drop_duplicates(handles);
     std::vector<sync::CompletionMember> members;
-    for (A& awaitable : awaitables) {
-        const H handle = ensure_future(std::move(awaitable));
-        if (seen.insert(&handle.state()).second) members.emplace_back(handle.ref());
-    }
+    for (const H& handle : handles) members.emplace_back(handle.ref());
     const auto completions = std::make_shared<sync::Completions>(std::move(members));
     completions->watch(timeout);
     return AsCompleted<H>(std::make_shared<sync::Iterating>(completions));

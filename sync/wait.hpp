@@ -17,13 +17,13 @@
 #include <ranges>
 #include <stdexcept>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "scheduler/handle.hpp"
 #include "sync/coro.hpp"
 #include "sync/deadline.hpp"
+#include "sync/duplicates.hpp"
 #include "sync/future.hpp"
 #include "sync/task.hpp"
 #include "sync/watcher.hpp"
@@ -142,8 +142,7 @@ template <class H>
     if (options.return_when > ALL_COMPLETED) {
         throw std::invalid_argument("Invalid return_when value: " + std::to_string(options.return_when));
     }
-    std::unordered_set<const sync::FutureState*> seen;
-    std::erase_if(handles, [&seen](const H& handle) { return !seen.insert(&handle.state()).second; });
+    sync::drop_duplicates(handles);
     return sync::wait_in_coro<H>(std::move(handles), sync::Deadline::after(options.timeout), options.return_when);
 }
 template <std::ranges::input_range Handles>
