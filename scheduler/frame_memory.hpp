@@ -27,6 +27,11 @@ inline void deallocate_frame(void* memory, std::size_t size) noexcept {
 struct PooledFrame {
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* memory, std::size_t size) noexcept { deallocate_frame(memory, size); }
+    // Blocks of the pool are aligned to 16.
+    static void* operator new(std::size_t size, std::align_val_t alignment) { return ::operator new(size, alignment); }
+    static void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept {
+        ::operator delete(memory, alignment);
+    }
 };
 
 // The same memory as a standard allocator.

@@ -33,7 +33,7 @@ namespace weft {
 namespace scheduler {
 
 // The shared part of a Handle.
-class Callback : public Runnable, public Timer, public PooledFrame {
+class Callback : public Runnable, public Timer {
 public:
     // Runs the callable unless it was cancelled. An exception goes to `report_callback_exception`.
     void run() noexcept final;
@@ -89,7 +89,7 @@ private:
 };
 
 template <class F>
-class CallbackOf final : public Callback {
+class CallbackOf : public Callback {
 public:
     explicit CallbackOf(F callable) : callable_(std::move(callable)) {}
 
@@ -98,6 +98,13 @@ private:
     void destroy_callable() noexcept override { callable_.reset(); }
 
     std::optional<F> callable_;
+};
+
+// Made by a loop for itself. Others' are malloc's: a loop that only ever frees them would fill the depot.
+template <class F>
+class PooledCallbackOf final : public CallbackOf<F>, public PooledFrame {
+public:
+    using CallbackOf<F>::CallbackOf;
 };
 
 // What becomes of an exception that leaves a callback: SystemExit and KeyboardInterrupt leave the loop, all others go
@@ -158,14 +165,14 @@ namespace scheduler {
 // fn as an entry of `loop`, the running one: behind what is ready, or when `deadline` has come.
 template <class F>
 Handle queue_callback(Loop& loop, F fn) {
-    auto* callback = new CallbackOf<F>(std::move(fn));
+    auto* callback = new PooledCallbackOf<F>(std::move(fn));
     Handle handle(*callback);
     loop.push_pinned(*callback);
     return handle;
 }
 template <class F>
 TimerHandle arm_callback(Loop& loop, TimePoint deadline, F fn) {
-    auto callback = std::make_unique<CallbackOf<F>>(std::move(fn));
+    auto callback = std::make_unique<PooledCallbackOf<F>>(std::move(fn));
     callback->arm(loop, deadline);
     return TimerHandle(*callback.release());
 }

@@ -32,7 +32,6 @@ Loop::Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group
       shell_(&Shell::acquire(), [](Shell* shell) { Shell::release(*shell); }),
       parker_(std::move(parker)),
       native_(parker_->native()),
-      clock_costs_(parker_->clock_costs()),
       alone_(group_.alone()),
       index_(group_.join(*this)),
       search_budget_(group_.search_rounds()),
@@ -49,6 +48,7 @@ void Loop::run() {
         Loop& loop;
         ~Running() {
             if (loop.searching_) loop.leave_search();  // a loop that stands still keeps nobody from being woken
+            if (!loop.alone_) loop.give_ready_away();
             loop.stopping_.store(false, std::memory_order_relaxed);
             loop.running_.store(false, std::memory_order_relaxed);
         }
@@ -68,7 +68,7 @@ inline void Loop::turn() {
     take_inboxes();
     if (!has_ready()) find_work();
     listen();
-    if (!timers_.empty()) queue_due_timers();
+    if (!timers_.empty()) timers_.fire_due(parker_->now());
     run_batch();
     if (interruption_) [[unlikely]] {
         interrupted_ = false;
@@ -137,11 +137,9 @@ inline void Loop::listen() {
     const bool stops = stopping();
     if (!stops && !has_ready()) {
         park();
-        time_ = parker_->now();
     } else if (stops || until_glance_ == 0) {
         until_glance_ = kRunnablesPerGlance;
         parker_->poll();
-        if (!timers_.empty()) time_ = parker_->now();
     }
 }
 
@@ -205,14 +203,6 @@ bool Loop::anything_visible() const {
         if (neighbour->ready_.has_spare() || neighbour->forks_.has_public()) return true;
     }
     return false;
-}
-
-// A deadline that is far away needs no clock in each turn: the last glance's time will do.
-void Loop::queue_due_timers() {
-    const std::optional<TimePoint> deadline = timers_.next_deadline();
-    if (!deadline) return;
-    if (*deadline > time_ && (!clock_costs_ || *deadline - time_ < kSoon)) time_ = parker_->now();
-    if (*deadline <= time_) timers_.fire_due(time_);
 }
 
 inline void Loop::run_batch() {
@@ -282,7 +272,7 @@ void Loop::interrupt(std::exception_ptr exception) noexcept {
 bool Loop::glance_from_fork() {
     forks_until_glance_ = kForksPerGlance;
     parker_->poll();
-    if (!timers_.empty()) timers_.fire_due(time_ = parker_->now());
+    if (!timers_.empty()) timers_.fire_due(parker_->now());
     take_inboxes();
     return !pinned_.empty() || !ready_.empty();
 }
@@ -291,10 +281,21 @@ void Loop::notify_neighbours() {
     if (const auto sleeper = group_.idle().notify()) group_.loops()[*sleeper]->unpark();
 }
 
+// Nobody looks after what only this loop would have run next.
+void Loop::give_ready_away() {
+    bool any = false;
+    while (Runnable* runnable = ready_.pop()) {
+        any = true;
+        if (group_.inbox().push(*runnable) == Inbox::Push::closed) runnable->drop();
+    }
+    if (any) notify_neighbours();
+}
+
 void Loop::notify_of_single() {
     const auto sleeper = group_.idle().notify();
     if (!sleeper) return;
     group_.loops()[*sleeper]->unpark();
+    if (*sleeper == index_) return;  // an event woke it while it was parked: nobody else was asked
     if (stolen_from_.load(std::memory_order_relaxed)) {
         stolen_from_.store(false, std::memory_order_relaxed);
         quiet_next_ = 0;

@@ -195,7 +195,6 @@ private:
     void leave_search();
     void listen();
     void park();
-    void queue_due_timers();
     void run_batch();
     template <void (Loop::*RunOne)(Runnable&) noexcept>
     void run_pinned();
@@ -206,18 +205,16 @@ private:
     void look_for_stall() const;
     void notify_neighbours();
     void notify_of_single();
+    void give_ready_away();
     bool glance_from_fork();
     [[nodiscard]] bool drop_queued() noexcept;
 
     // Ready work runs this many Runnables between two glances at the Parker: a poll is a system call, and 61 (Go's
     // and tokio's figure) keeps it under 3 ns each while an event waits a few microseconds.
     static constexpr std::uint32_t kRunnablesPerGlance = 61;
-    static constexpr std::uint32_t kMostQuiet = 1023;
+    static constexpr std::uint32_t kMostQuiet = 255;
     // About 500 us of fib; a prime, so that it falls in with no recursion's period.
     static constexpr std::uint32_t kForksPerGlance = 65521;
-
-    // A timer that is due within this time has the clock read in each turn (22 ns), others at each glance.
-    static constexpr Duration kSoon = std::chrono::milliseconds(1);
 
     std::unique_ptr<Neighbours> own_group_;  // of a loop by itself
     Neighbours& group_;
@@ -225,13 +222,11 @@ private:
     const std::unique_ptr<Shell, void (*)(Shell*)> shell_;  // outlives the Parker, whose handlers may know it
     const std::unique_ptr<Parker> parker_;
     void* const native_;
-    const bool clock_costs_;
     const bool alone_;
     const std::size_t index_;
 
     Fifo pinned_;
     TimerQueue timers_;
-    TimePoint time_{};  // the last that was read for the timers
     std::uint32_t until_glance_ = kRunnablesPerGlance;
     std::uint32_t forks_until_glance_ = kForksPerGlance;
     std::uint32_t search_budget_;  // rounds; what the group allows after a success, halved by each failure

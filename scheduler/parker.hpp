@@ -33,8 +33,6 @@ public:
     virtual void unpark() = 0;
 
     [[nodiscard]] virtual TimePoint now() const = 0;
-    // False if now() is so cheap, or so wilful, that it is to be asked in every turn.
-    [[nodiscard]] virtual bool clock_costs() const { return true; }
 
     // What this Parker is made of, for the room that made it; null for a plain one.
     [[nodiscard]] virtual void* native() noexcept { return nullptr; }

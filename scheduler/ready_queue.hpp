@@ -58,7 +58,11 @@ public:
             return;
         }
         gathered_.push(runnable);
-        if (gathered_.size() == kCapacity / 2) give_to_overflow();
+        if (size == 0 && overflow_size_.load(std::memory_order_relaxed) == 0) {
+            fill_ring_from(gathered_);  // thieves have taken all that was before it
+        } else if (gathered_.size() == kCapacity / 2) {
+            give_to_overflow();
+        }
     }
 
     // Thread: owner. Returns the oldest, or null.
@@ -146,6 +150,7 @@ private:
         }
         const std::lock_guard lock(overflow_mutex_);
         Runnable* oldest = overflow_.pop();
+        if (oldest == nullptr) oldest = gathered_.pop();  // a thief was faster
         fill_ring_from(overflow_);
         overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
         return oldest;

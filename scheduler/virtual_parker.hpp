@@ -33,7 +33,6 @@ public:
     void unpark() override { token_.store(true, std::memory_order_release); }
 
     [[nodiscard]] TimePoint now() const override { return now_; }
-    [[nodiscard]] bool clock_costs() const override { return false; }
 
     // A step that takes time: moves the clock without running anything.
     void advance(Duration by) { now_ += by; }

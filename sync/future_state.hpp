@@ -213,10 +213,6 @@ public:
     // --- ownership ---------------------------------------------------------------------------------------------
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // F4
-    // The same while no other thread knows the state.
-    void retain_unshared() noexcept {
-        references_.store(references_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    }
     void release() noexcept {
         // The only owner needs no read-modify-write: nobody else can take a reference any more.
         if (references_.load(std::memory_order_acquire) == 1 ||  // F4

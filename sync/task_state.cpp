@@ -72,7 +72,7 @@ TaskState::~TaskState() {
 }
 
 void TaskState::start() {
-    retain_unshared();  // the runtime's reference
+    retain();  // the runtime's reference
     enlist();
     queue();
 }
@@ -80,7 +80,7 @@ void TaskState::start() {
 void TaskState::start_eagerly() {
     scheduler::Loop* here = scheduler::current_loop();
     if (here == nullptr || &here->shell() != home_) return start();
-    retain_unshared();
+    retain();
     enlist();
     const EagerStep step;
     run();

@@ -83,7 +83,6 @@ private:
         }
         void unpark() override { token = true; }
         [[nodiscard]] TimePoint now() const override { return simulation_.now_; }
-        [[nodiscard]] bool clock_costs() const override { return false; }
 
         [[nodiscard]] bool must_go_on() const { return token || (until && *until <= simulation_.now_); }
 
