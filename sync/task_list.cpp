@@ -49,7 +49,7 @@ void TaskList::unlink(TaskState& task) noexcept {
 }
 
 void TaskList::run() noexcept {
-    TaskState* const ended = ended_.exchange(nullptr, std::memory_order_acquire);  // E1
+    TaskState* const ended = ended_.exchange(nullptr, std::memory_order_acq_rel);  // E1
     if (ended == nullptr) return;
     const auto left_before = [](const TaskState& task) { return static_cast<TaskState*>(task.next_); };
     {

@@ -10,7 +10,8 @@
 // that ended by itself does not need any more; one that is dismantled may still stand in a future's list by it.
 //
 // Orderings
-//   E1 ended: acq_rel CAS in leave, acquire exchange in run    the done task's links reach its loop
+//   E1 ended: acq_rel CAS in leave, acq_rel exchange in run    the done task's links reach its loop; the loop's last use
+//                                                              of the list's own link reaches who sends it next
 //
 // Thread: any of the loop's group.
 // Rejected: a mutex (two read-modify-writes a section, and a rival sleeps); thieves that take the lock (the line goes
