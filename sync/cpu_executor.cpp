@@ -38,12 +38,11 @@ int workers() {
 class CpuExecutor final : public Executor {
 public:
     void submit(std::function<void()> job) override {
-        {
-            const std::lock_guard lock(mutex_);
-            jobs_.push_back(std::move(job));
-        }
-        // oneTBB makes its threads when there is work for them; they inherit the mask of who brought it.
+        // oneTBB makes its threads when there is work for them; they inherit the mask of who brought it. Under the lock,
+        // because ThreadSanitizer cannot see how oneTBB hands the memory of its tasks from one submitter to the next.
         const scheduler::SignalsBlocked blocked;
+        const std::lock_guard lock(mutex_);
+        jobs_.push_back(std::move(job));
         arena_.enqueue([this] { run_one(); });
     }
 
