@@ -118,6 +118,16 @@ inline void spin_hint() {
 #endif
 }
 
+// Asks for the cache line of `address`, to be written soon: what another core has written last takes as long to come as a
+// short task to run. Any address will do.
+inline void fetch_to_write(const void* address) {
+#if defined(__x86_64__) || defined(__i386__)
+    asm volatile("prefetchw %0" ::"m"(*static_cast<const char*>(address)));  // where it is unknown, a no-op
+#else
+    __builtin_prefetch(address, 1);
+#endif
+}
+
 }  // namespace weft::scheduler
 
 #endif

@@ -1,85 +1,72 @@
 #include "scheduler/frame_pool.hpp"
 
-namespace weft::scheduler {
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <utility>
 
-namespace {
-template <class Block, class Unpoison>
-void free_chain(Block* block, Unpoison unpoison) noexcept {
-    while (block != nullptr) {
-        unpoison(block);
-        Block* next = block->next;
-        ::operator delete(block);
-        block = next;
-    }
-}
-}  // namespace
+namespace weft::scheduler {
 
 FramePool::~FramePool() {
     for (std::size_t c = 0; c < kClasses; ++c) {
-        free_chain(shelves_[c].top, [c](Block* block) { unpoison(block, c); });
+        Shelf& shelf = shelves_[c];
+        while (shelf.count != 0) free(shelf.blocks[--shelf.count], c);
     }
 }
 
 bool FramePool::refill(std::size_t c) {
-    Block* batch = depot_.take(c);
-    if (batch == nullptr) return false;
-    shelves_[c] = Shelf{batch, kBatch};
+    Shelf& shelf = shelves_[c];
+    if (!depot_.take(c, shelf.blocks.data())) return false;
+    shelf.count = kBatch;
     return true;
 }
 
-void FramePool::spill(std::size_t c) noexcept { depot_.give(c, take_batch(c)); }
-
-FramePool::Block* FramePool::take_batch(std::size_t c) noexcept {
+void FramePool::spill(std::size_t c) noexcept {
     Shelf& shelf = shelves_[c];
-    Block* first = shelf.top;
-    Block* last = first;
-    unpoison(last, c);
-    for (std::size_t i = 1; i < kBatch; ++i) {
-        Block* next = last->next;
-        poison(last, c);
-        last = next;
-        unpoison(last, c);
-    }
-    shelf.top = last->next;
     shelf.count -= kBatch;
-    last->next = nullptr;
-    poison(last, c);
-    return first;
+    depot_.give(c, &shelf.blocks[shelf.count]);
 }
 
 FrameDepot::~FrameDepot() {
     for (std::size_t c = 0; c < FramePool::kClasses; ++c) {
-        for (FramePool::Block* batch : batches_[c]) {
-            free_chain(batch, [c](FramePool::Block* block) { FramePool::unpoison(block, c); });
+        Batch* batch = piles_[c].top.load(std::memory_order_relaxed);
+        while (batch != nullptr) {
+            for (void* block : batch->blocks) FramePool::free(block, c);
+            delete std::exchange(batch, batch->next);
         }
     }
 }
 
-void FrameDepot::give(std::size_t c, FramePool::Block* batch) noexcept {
+void FrameDepot::give(std::size_t c, void* const* blocks) noexcept {
     const std::size_t bytes = FramePool::block_size(c) * FramePool::kBatch;
-    try {
-        const std::lock_guard lock(mutex_);
-        if (bytes_ + bytes <= kBytesKept) {
-            batches_[c].push_back(batch);
-            counts_[c].store(batches_[c].size(), std::memory_order_relaxed);
-            bytes_ += bytes;
-            return;
-        }
-    } catch (const std::bad_alloc&) {
-        // Nowhere to note the batch: give it back below.
+    const bool room = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= kBytesKept;
+    Batch* const batch = room ? new (std::nothrow) Batch : nullptr;
+    if (batch == nullptr) {
+        bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+        for (std::size_t i = 0; i < FramePool::kBatch; ++i) FramePool::free(blocks[i], c);
+        return;
     }
-    free_chain(batch, [c](FramePool::Block* block) { FramePool::unpoison(block, c); });
+    std::copy_n(blocks, FramePool::kBatch, batch->blocks.begin());
+    Pile& pile = piles_[c];
+    const std::lock_guard lock(pile.lock);
+    batch->next = pile.top.load(std::memory_order_relaxed);
+    pile.top.store(batch, std::memory_order_relaxed);
 }
 
-FramePool::Block* FrameDepot::take(std::size_t c) noexcept {
-    if (counts_[c].load(std::memory_order_relaxed) == 0) return nullptr;
-    const std::lock_guard lock(mutex_);
-    if (batches_[c].empty()) return nullptr;
-    FramePool::Block* batch = batches_[c].back();
-    batches_[c].pop_back();
-    counts_[c].store(batches_[c].size(), std::memory_order_relaxed);
-    bytes_ -= FramePool::block_size(c) * FramePool::kBatch;
-    return batch;
+bool FrameDepot::take(std::size_t c, void** blocks) noexcept {
+    Pile& pile = piles_[c];
+    if (pile.top.load(std::memory_order_relaxed) == nullptr) return false;
+    std::unique_ptr<Batch> batch;
+    {
+        const std::lock_guard lock(pile.lock);
+        batch.reset(pile.top.load(std::memory_order_relaxed));
+        if (batch == nullptr) return false;
+        pile.top.store(batch->next, std::memory_order_relaxed);
+    }
+    bytes_.fetch_sub(FramePool::block_size(c) * FramePool::kBatch, std::memory_order_relaxed);
+    std::copy_n(batch->blocks.begin(), FramePool::kBatch, blocks);
+    return true;
 }
 
 }  // namespace weft::scheduler

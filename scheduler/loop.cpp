@@ -93,6 +93,10 @@ void Loop::take_injected() {
 // Nothing is ready here: looks at the neighbours for a bounded while.
 void Loop::find_work() {
     if (alone_ || stopping()) return;
+    for (std::uint32_t i = 0; i < pause_; ++i) {
+        if (!inbox_.empty() || !group_.inbox().empty()) return take_inboxes();
+        for (int j = 0; j < 4; ++j) spin_hint();
+    }
     if (!searching_) searching_ = group_.idle().start_search();
     if (!searching_) return;
     for (std::uint32_t round = 0; round < search_budget_; ++round) {
@@ -115,7 +119,11 @@ bool Loop::steal_once() {
         Loop& victim = *loops[(first + i) % count];
         if (&victim == this) continue;
         Runnable* stolen = nullptr;
-        if (victim.ready_.has_spare() || victim.ready_.has_settled_single()) stolen = victim.ready_.steal(ready_);
+        if (victim.ready_.has_spare() || victim.ready_.has_settled_single()) {
+            stolen = victim.ready_.steal(ready_);
+            if (stolen != nullptr)
+                pause_ = ready_.size() < kSmallCatch ? std::min(2 * pause_ + 1, kMostPause) : pause_ / 2;
+        }
         if (stolen == nullptr) stolen = victim.forks_.steal();
         if (stolen == nullptr) continue;
         if (!victim.stolen_from_.load(std::memory_order_relaxed))

@@ -1,16 +1,16 @@
 // ReadyQueue: the stealable ready work of one loop, first in, first out. A bounded ring that the owner fills and
-// everybody empties, with a locked overflow list behind it for bursts; behind that the owner gathers what the overflow
-// is to get, so that its lock is taken once for many.
+// everybody empties, with a locked overflow of blocks behind it for bursts; behind that the owner gathers the next block.
 //
 // Invariant: an index in [head, tail) names a slot that nobody overwrites before head has passed it. While a part
 // holds anything the owner pushes there or behind it, so that the order of arrival is kept across all of them.
 //
 //            head (CAS: owner and thieves)        tail (owner)
 //              v                                    v
-//    [ . . . . a b c d e f . . . ]  <- refill <-  ( g h i ... )  overflow, under its mutex  <-  ( j k ) owner's alone
+//    [ . . . . a b c d e f . . . ]  <- refill <-  ( [g h] [i j] ... )  overflow, under its lock  <-  ( k ) owner's alone
 //
-// What the owner has alone is at most half a ring, behind a full one: a thief that comes during a long step of the owner
-// finds the rest.
+// A block is half a ring of addresses: who takes one reads nothing that another core has written but them. What the owner
+// has alone is less than a block, behind a full ring: a thief that comes during a long step of the owner finds the rest.
+// (Unless there is no memory for a block: then the owner keeps what it has gathered.)
 //
 // Orderings
 //   R1 tail: release in push, acquire in steal      the Runnable's contents reach the thief
@@ -19,7 +19,8 @@
 //      it more than one
 //   R4 overflow size: seq_cst store, seq_cst load   the same, for a push that went to the overflow
 //
-// Rejected: a growing ring (reclamation, bug 16 of the catalogue); moving half of a full ring to a global queue as
+// Rejected: a growing ring (reclamation, bug 16 of the catalogue); a linked overflow (a thief waits for the cache line of
+// each Runnable to find the next one); moving half of a full ring to a global queue as
 // Go and tokio do (breaks the order of arrival); private batches before the ring (strand work behind a long step).
 // Source: the shape is Go's runq (runtime/proc.go) and tokio's multi_thread/queue.rs.
 #pragma once
@@ -27,11 +28,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "scheduler/atomic.hpp"
 #include "scheduler/fifo.hpp"
+#include "scheduler/spin_lock.hpp"
 
 namespace weft::scheduler {
 
@@ -43,6 +47,10 @@ public:
     BasicReadyQueue() = default;
     BasicReadyQueue(const BasicReadyQueue&) = delete;
     BasicReadyQueue& operator=(const BasicReadyQueue&) = delete;
+    ~BasicReadyQueue() {
+        while (pop_block() != nullptr) {
+        }
+    }
 
     // Thread: owner.
     void push(Runnable& runnable) {
@@ -59,8 +67,8 @@ public:
         }
         gathered_.push(runnable);
         if (size == 0 && overflow_size_.load(std::memory_order_relaxed) == 0) {
-            fill_ring_from(gathered_);  // thieves have taken all that was before it
-        } else if (gathered_.size() == kCapacity / 2) {
+            fill_ring_from_gathered();  // thieves have taken all that was before it
+        } else if (gathered_.size() >= kBlock) {
             give_to_overflow();
         }
     }
@@ -71,6 +79,7 @@ public:
         for (;;) {
             if (head == tail_.load(std::memory_order_relaxed)) return refill();
             Runnable* oldest = slots_[head & kMask].load(std::memory_order_relaxed);
+            fetch_ahead(slots_[(head + 2) & kMask].load(std::memory_order_relaxed));
             // Relaxed: the owner wrote the slot itself and is the only one who will write it again.
             if (head_.compare_exchange_weak(head, head + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
                 return oldest;
@@ -79,9 +88,9 @@ public:
     }
 
     // Thread: any but this queue's owner; `into` is the caller's own queue. Takes the older half of the ring (or a
-    // batch of the overflow), returns the oldest to be run at once and leaves the rest in `into`; null if nothing.
+    // block of the overflow), returns the oldest to be run at once and leaves the rest in `into`; null if nothing.
     Runnable* steal(BasicReadyQueue& into) {
-        std::array<Runnable*, kCapacity / 2> batch;
+        std::array<Runnable*, kBlock> batch;
         for (;;) {
             std::uint64_t head = head_.load(std::memory_order_acquire);
             const std::uint64_t tail = tail_.load(std::memory_order_acquire);  // R1 acquire
@@ -125,6 +134,7 @@ public:
 
 private:
     static constexpr std::size_t kMask = kCapacity - 1;
+    static constexpr std::size_t kBlock = kCapacity / 2;
     static constexpr int kSettling = 64;
 
     [[nodiscard]] std::size_t public_size() const {
@@ -134,51 +144,87 @@ private:
         return overflow + static_cast<std::size_t>(tail - head);
     }
 
+    // Behind the ring: of what the owner has gathered, kBlock at a time.
+    struct Block {
+        Block* next = nullptr;
+        std::array<Runnable*, kBlock> runnables;
+    };
+
+    // What another core has made takes as long to fetch as a short task to run. (A slot beyond the tail names what was
+    // run before, or nothing: that harms nobody.)
+    static void fetch_ahead(const Runnable* runnable) {
+        fetch_to_write(runnable);
+        fetch_to_write(reinterpret_cast<const char*>(runnable) + 64);
+    }
+
     void give_to_overflow() {
-        const std::lock_guard lock(overflow_mutex_);
-        overflow_.append(gathered_);
-        overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
+        auto* block = new (std::nothrow) Block;
+        if (block == nullptr) return;
+        for (Runnable*& runnable : block->runnables) runnable = gathered_.pop();
+        const std::lock_guard lock(overflow_lock_);
+        *overflow_end_ = block;
+        overflow_end_ = &block->next;
+        overflow_size_.store(overflow_size_.load(std::memory_order_relaxed) + kBlock,
+                             std::memory_order_seq_cst);  // R4 seq_cst
+    }
+
+    // Under the lock. The caller counts it off once its contents are to be seen elsewhere.
+    [[nodiscard]] std::unique_ptr<Block> pop_block() {
+        std::unique_ptr<Block> block(overflow_);
+        if (block == nullptr) return nullptr;
+        overflow_ = block->next;
+        if (overflow_ == nullptr) overflow_end_ = &overflow_;
+        return block;
+    }
+    void count_off_block() {
+        overflow_size_.store(overflow_size_.load(std::memory_order_relaxed) - kBlock,
+                             std::memory_order_seq_cst);  // R4 seq_cst
     }
 
     // The ring is empty: takes the oldest of what is behind it and moves some more into the ring.
     Runnable* refill() {
-        if (overflow_size_.load(std::memory_order_relaxed) == 0) {
-            Runnable* oldest = gathered_.pop();
-            if (oldest != nullptr) fill_ring_from(gathered_);
-            published_ = public_size() != 0;
-            return oldest;
+        if (overflow_size_.load(std::memory_order_relaxed) != 0) {
+            const std::lock_guard lock(overflow_lock_);
+            if (const std::unique_ptr<Block> block = pop_block()) {
+                fill_ring(
+                    [&block, i = std::size_t{1}]() mutable { return i == kBlock ? nullptr : block->runnables[i++]; });
+                count_off_block();
+                return block->runnables[0];
+            }
         }
-        const std::lock_guard lock(overflow_mutex_);
-        Runnable* oldest = overflow_.pop();
-        if (oldest == nullptr) oldest = gathered_.pop();  // a thief was faster
-        fill_ring_from(overflow_);
-        overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
+        Runnable* oldest = gathered_.pop();
+        if (oldest != nullptr) fill_ring_from_gathered();
+        published_ = public_size() != 0;
         return oldest;
     }
 
-    // Thread: owner, the ring is empty.
-    void fill_ring_from(Fifo& source) {
+    // Thread: owner; there is room for a block, and nothing between the ring and the source.
+    template <class Next>
+    void fill_ring(Next next) {
         const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-        const std::uint64_t free = kCapacity - (tail - head_.load(std::memory_order_acquire));  // R2 acquire
         std::uint64_t moved = 0;
-        while (moved < free && moved < kCapacity / 2) {
-            Runnable* next = source.pop();
-            if (next == nullptr) break;
-            slots_[(tail + moved) & kMask].store(next, std::memory_order_relaxed);
-            ++moved;
+        for (; moved != kBlock; ++moved) {
+            Runnable* runnable = next();
+            if (runnable == nullptr) break;
+            slots_[(tail + moved) & kMask].store(runnable, std::memory_order_relaxed);
         }
         if (moved != 0) tail_.exchange(tail + moved, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
+    }
+    void fill_ring_from_gathered() {
+        fill_ring([this] { return gathered_.pop(); });
     }
 
     Runnable* steal_overflow(BasicReadyQueue& into) {
         if (overflow_size_.load(std::memory_order_acquire) == 0) return nullptr;
-        const std::lock_guard lock(overflow_mutex_);
-        Runnable* oldest = overflow_.pop();
-        if (oldest != nullptr && into.gathered_.empty() && into.overflow_size_.load(std::memory_order_relaxed) == 0) {
-            into.fill_ring_from(overflow_);
+        std::unique_ptr<Block> block;
+        {
+            const std::lock_guard lock(overflow_lock_);
+            block = pop_block();
+            if (block == nullptr) return nullptr;
+            count_off_block();
         }
-        overflow_size_.store(overflow_.size(), std::memory_order_seq_cst);  // R4 seq_cst
-        return oldest;
+        for (std::size_t i = 1; i != kBlock; ++i) into.push(*block->runnables[i]);
+        return block->runnables[0];
     }
 
     // Owner and thieves meet on head_; tail_ is written by the owner alone: two cache lines.
@@ -188,8 +234,9 @@ private:
     Fifo gathered_;
     bool published_ = false;
     std::array<Atomic<Runnable*>, kCapacity> slots_{};
-    Mutex overflow_mutex_;
-    Fifo overflow_;
+    SpinLock overflow_lock_;
+    Block* overflow_ = nullptr;  // the oldest
+    Block** overflow_end_ = &overflow_;
 };
 
 // 256 slots, as Go and tokio: a page's half, and a thief's batch of 128 stays on its stack.

@@ -120,7 +120,7 @@ public:
         if (pass_on) completions_.wake_next();
     }
 
-    FutureAwaiter<void> operator co_await() const { return FutureAwaiter<void>(getter_); }
+    FutureAwaiter<void> operator co_await() const { return FutureAwaiter<void>(getter_.get()); }
     void resumed() noexcept { resumed_ = true; }
 
 private:

@@ -339,6 +339,7 @@ protected:
         if (!state.done()) throw InvalidStateError("Result is not set.");
         return state;
     }
+    [[nodiscard]] FutureRef&& take_ref() noexcept { return std::move(ref_); }
     ~AnyHandle() = default;
     AnyHandle(const AnyHandle&) = default;
     AnyHandle(AnyHandle&&) noexcept = default;
@@ -349,17 +350,24 @@ private:
     FutureRef ref_;
 };
 
-// Awaits any state and gives its T.
+// Awaits any state and gives its T. What is done already costs no reference of its own: whoever awaits it has one.
 template <class T>
 class FutureAwaiter {
 public:
-    explicit FutureAwaiter(FutureRef ref) : ref_(std::move(ref)), state_(&ref_.get()) {}
+    // The awaiting expression holds it until it suspends.
+    explicit FutureAwaiter(FutureState& state) noexcept : state_(&state) {}
+    // Takes the reference over.
+    explicit FutureAwaiter(FutureRef&& ref) : state_(&ref.get()), ref_(std::move(ref)) {}
 
     // Rule 45: a done future does not suspend.
     [[nodiscard]] bool await_ready() const noexcept { return state_->done(); }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> self) {
+        if (ref_.pointer() == nullptr) {
+            state_->retain();
+            ref_ = FutureRef(state_);
+        }
         return suspend_on(self.promise(), *state_, suspended_);
     }
 
@@ -367,12 +375,12 @@ public:
         if (suspended_ != nullptr) resume_from(*state_, *suspended_);
         state_->check();
         state_->mark_retrieved();
-        return read_value<T>(*state_, state_->sole_owner());
+        return read_value<T>(*state_, ref_.pointer() != nullptr && state_->sole_owner());
     }
 
 private:
-    FutureRef ref_;
     FutureState* state_;
+    FutureRef ref_;
     TaskState* suspended_ = nullptr;
 };
 
@@ -433,7 +441,8 @@ public:
                                                   options);
     }
 
-    sync::FutureAwaiter<T> operator co_await() const { return sync::FutureAwaiter<T>(this->ref()); }
+    sync::FutureAwaiter<T> operator co_await() const& { return sync::FutureAwaiter<T>(this->state()); }
+    sync::FutureAwaiter<T> operator co_await() && { return sync::FutureAwaiter<T>(this->take_ref()); }
 
 private:
     [[noreturn]] static void throw_done() { throw InvalidStateError("invalid state: the future is done already"); }
@@ -461,7 +470,8 @@ public:
                                                   options);
     }
 
-    sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }
+    sync::FutureAwaiter<void> operator co_await() const& { return sync::FutureAwaiter<void>(this->state()); }
+    sync::FutureAwaiter<void> operator co_await() && { return sync::FutureAwaiter<void>(this->take_ref()); }
 };
 
 }  // namespace weft

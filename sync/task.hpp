@@ -158,7 +158,8 @@ public:
     }
 
     // Throws std::runtime_error if a task awaits itself.
-    sync::FutureAwaiter<T> operator co_await() const { return sync::FutureAwaiter<T>(this->ref()); }
+    sync::FutureAwaiter<T> operator co_await() const& { return sync::FutureAwaiter<T>(this->state()); }
+    sync::FutureAwaiter<T> operator co_await() && { return sync::FutureAwaiter<T>(this->take_ref()); }
 
 private:
     [[nodiscard]] sync::TaskState& task() const { return static_cast<sync::TaskState&>(this->state()); }
@@ -203,7 +204,8 @@ public:
         sync::print_stack_of(task(), limit, file, here);
     }
 
-    sync::FutureAwaiter<void> operator co_await() const { return sync::FutureAwaiter<void>(this->ref()); }
+    sync::FutureAwaiter<void> operator co_await() const& { return sync::FutureAwaiter<void>(this->state()); }
+    sync::FutureAwaiter<void> operator co_await() && { return sync::FutureAwaiter<void>(this->take_ref()); }
 
 private:
     [[nodiscard]] sync::TaskState& task() const { return static_cast<sync::TaskState&>(this->state()); }
@@ -214,7 +216,7 @@ private:
 // Cost: one allocation besides the coroutine's frame.
 template <class A>
     requires Awaitable<A>
-[[nodiscard]] auto create_task(A&& awaitable, TaskOptions options = {}) -> Task<AwaitResult<A>> {
+[[nodiscard]] auto create_task(A&& awaitable, const TaskOptions& options = {}) -> Task<AwaitResult<A>> {
     using T = AwaitResult<A>;
     Coro<T> body = sync::to_coro(std::forward<A>(awaitable));
     const sync::Placement placement = sync::place(options.loop.loop(), options.loop.any());
@@ -270,7 +272,7 @@ template <class F, class... Args>
 }
 template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
-[[nodiscard]] auto spawn(TaskOptions options, F&& fn, Args&&... args)
+[[nodiscard]] auto spawn(const TaskOptions& options, F&& fn, Args&&... args)
     -> Task<sync::SpawnResult<std::decay_t<F>, std::decay_t<Args>...>> {
     return create_task(
         sync::call_in_coro<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn), std::forward<Args>(args)...),

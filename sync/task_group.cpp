@@ -127,7 +127,7 @@ Coro<> TaskGroupState::leave(std::exception_ptr failure) {
             emptied = FutureRef(new ValueFutureState<void>);
             emptied_ = emptied;
         }
-        FutureAwaiter<void> all_gone(emptied);
+        FutureAwaiter<void> all_gone(emptied.get());
         try {
             co_await all_gone;
         } catch (...) {

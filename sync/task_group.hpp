@@ -121,7 +121,7 @@ public:
     // Throws std::runtime_error before the block, after it, and once the group is aborting; the awaitable is dropped.
     template <class A>
         requires Awaitable<A>
-    auto create_task(A&& awaitable, TaskOptions options = {}) -> Task<AwaitResult<A>> {
+    auto create_task(A&& awaitable, const TaskOptions& options = {}) -> Task<AwaitResult<A>> {
         state_->check_open();
         auto task = weft::create_task(std::forward<A>(awaitable), options);
         state_->add(task.ref());
@@ -139,7 +139,7 @@ public:
     }
     template <class F, class... Args>
         requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
-    auto spawn(TaskOptions options, F&& fn, Args&&... args) {
+    auto spawn(const TaskOptions& options, F&& fn, Args&&... args) {
         state_->check_open();
         auto task = weft::spawn(options, std::forward<F>(fn), std::forward<Args>(args)...);
         state_->add(task.ref());

@@ -58,7 +58,6 @@ TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity aff
     : FutureState(references),
       innermost_(&innermost),
       home_(&home.shell()),
-      list_(&scheduler::LoopLocal<TaskList>::of(home)),
       context_(std::move(context)),
       affinity_(affinity) {
     const std::uint64_t number = next_number();
@@ -72,16 +71,14 @@ TaskState::~TaskState() {
 }
 
 void TaskState::start() {
-    retain();  // the runtime's reference
-    enlist();
+    enlist_owned();
     queue();
 }
 
 void TaskState::start_eagerly() {
     scheduler::Loop* here = scheduler::current_loop();
     if (here == nullptr || &here->shell() != home_) return start();
-    retain();
-    enlist();
+    enlist_owned();
     const EagerStep step;
     run();
 }
@@ -90,7 +87,19 @@ bool TaskState::in_eager_step() noexcept { return EagerStep::depth != 0; }
 
 bool TaskState::in_request() noexcept { return Request::depth != 0; }
 
-void TaskState::enlist() { list_->add(*this); }
+void TaskState::enlist() { scheduler::LoopLocal<TaskList>::of(home_->loop()).add(*this); }
+
+// The runtime's reference comes first: once listed, the task is known to others.
+void TaskState::enlist_owned() {
+    const std::uint32_t references = references_.load(std::memory_order_relaxed);
+    references_.store(references + 1, std::memory_order_relaxed);
+    try {
+        enlist();
+    } catch (...) {
+        references_.store(references, std::memory_order_relaxed);
+        throw;
+    }
+}
 
 void TaskState::run() noexcept {
     const std::uint64_t word = word_.load(std::memory_order_acquire);  // T2
@@ -125,7 +134,7 @@ void TaskState::publish(Outcome outcome) noexcept {
         }
     } while (!word_.compare_exchange_weak(word, done_word(word), std::memory_order_acq_rel,  // F1, F2
                                           std::memory_order_acquire));
-    list_->retire(*this);
+    slot_->clear(*this);
     if ((word & kEditing) == 0) [[likely]]
         wake_all(waiters_of(word));
 }
@@ -337,7 +346,7 @@ TaskState::Details& TaskState::details() {
 
 void TaskState::dismantle() noexcept {
     retain();  // a late wake of what is done already drops a reference, perhaps before keep() has taken it
-    list_->remove(*this);
+    slot_->clear(*this);
     outcome_ = Outcome::cancelled;
     // A canceller on a plain thread may still talk to what the task awaits; it is about to give the task back.
     std::uint64_t word = word_.load(std::memory_order_acquire);

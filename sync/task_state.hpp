@@ -49,6 +49,7 @@
 namespace weft::sync {
 
 class TaskList;
+class TaskSlot;
 
 class TaskState : public Waiter, public FutureState {
 public:
@@ -165,6 +166,7 @@ protected:
     [[nodiscard]] bool gives_message_once() const noexcept override { return !returned_; }
 
     // Makes the task known to its loop's list. Only when it is complete: others may cancel it from then on.
+    // Throws std::bad_alloc.
     void enlist();
 
     [[nodiscard]] PromiseBase& innermost() const noexcept { return *innermost_; }
@@ -193,6 +195,7 @@ private:
         FailureTrace trace;  // the running task's, then unchanging
     };
 
+    void enlist_owned();
     void queue() noexcept;
     void end_borrow() noexcept;
     void pass_request_on() noexcept;
@@ -214,9 +217,7 @@ private:
     PromiseBase* innermost_;
     Awaited* awaited_ = nullptr;
     scheduler::Shell* home_;
-    TaskList* list_;
-    TaskState* newer_ = nullptr;
-    TaskState* older_ = nullptr;
+    TaskSlot* slot_ = nullptr;
     scheduler::Atomic<Details*> details_{nullptr};
     scheduler::LoneAtomic<std::string*> message_{nullptr};
     ContextSlot context_;

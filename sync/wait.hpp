@@ -102,7 +102,7 @@ public:
     ~Waiting() { state_->leave(); }
 
     [[nodiscard]] WaitState& state() const noexcept { return *state_; }
-    FutureAwaiter<void> operator co_await() const { return FutureAwaiter<void>(ref_); }
+    FutureAwaiter<void> operator co_await() const { return FutureAwaiter<void>(*state_); }
 
 private:
     WaitState* state_;

@@ -118,15 +118,17 @@ TEST_CASE("frame pool: one that only frees beside one that only allocates needs 
 
 TEST_CASE("frame depot: gives a batch back once, and only of its class") {
     FrameDepot depot;
-    CHECK(depot.take(3) == nullptr);
+    std::array<void*, FramePool::kBatch> batch{};
+    CHECK_FALSE(depot.take(3, batch.data()));
     FramePool pool(depot);
     const std::size_t size = FramePool::block_size(3);
-    deallocate(pool, size, allocate(pool, size, FramePool::kBlocksKept + 1));
-    CHECK(depot.take(2) == nullptr);
-    auto* batch = depot.take(3);
-    CHECK(batch != nullptr);
-    CHECK(depot.take(3) == nullptr);
-    depot.give(3, batch);  // frees it in the end: LeakSanitizer looks at it
+    const auto blocks = allocate(pool, size, FramePool::kBlocksKept + 1);
+    deallocate(pool, size, blocks);
+    CHECK_FALSE(depot.take(2, batch.data()));
+    CHECK(depot.take(3, batch.data()));
+    CHECK(in_common(blocks, std::vector<void*>(batch.begin(), batch.end())) == FramePool::kBatch);
+    CHECK_FALSE(depot.take(3, batch.data()));
+    depot.give(3, batch.data());  // frees them in the end: LeakSanitizer looks at it
 }
 
 // Pools with an owner each, blocks that travel: every block is in one hand only.

@@ -1,4 +1,4 @@
-// TaskList: what is listed, and how a task leaves that has ended on another loop.
+// TaskList: what is listed, whoever adds it and wherever it ends.
 #include "sync/task_list.hpp"
 
 #include <doctest/doctest.h>
@@ -26,7 +26,7 @@ int listed(weft::scheduler::Loop& loop) {
 
 }  // namespace
 
-TEST_CASE("task list: a task that a thief has ended is not shown, and let go when its own loop turns") {
+TEST_CASE("task list: a task that a thief has ended leaves at once, and nothing holds it") {
     Simulation simulation(2, 1);
     auto& home = simulation.loop(0);
     CHECK(listed(home) == 0);
@@ -43,10 +43,30 @@ TEST_CASE("task list: a task that a thief has ended is not shown, and let go whe
     simulation.loop(1).step();
     CHECK(first.done());
     CHECK(listed(home) == 1);
-    CHECK_FALSE(first.state().sole_owner());  // the list's
+    CHECK(first.state().sole_owner());
     home.step();
     CHECK(second.done());
     CHECK(listed(home) == 0);
-    CHECK(first.state().sole_owner());
     CHECK(second.state().sole_owner());
+}
+
+TEST_CASE("task list: a task made for another loop is listed there, beside that loop's own") {
+    Simulation simulation(2, 1);
+    auto& home = simulation.loop(0);
+    auto& other = simulation.loop(1);
+    Task<> own;
+    Task<> foreign;
+    Scripted makes_own([&] { own = weft::create_task(nothing()); });
+    Scripted makes_foreign([&] { foreign = weft::create_task(nothing(), {.loop = &home}); });
+    home.push_pinned(makes_own);
+    other.push_pinned(makes_foreign);
+    other.step();
+    CHECK(listed(home) == 1);
+    CHECK(listed(other) == 0);
+    home.step();
+    CHECK(foreign.done());
+    CHECK(listed(home) == (own.done() ? 0 : 1));
+    home.step();
+    CHECK(own.done());
+    CHECK(listed(home) == 0);
 }

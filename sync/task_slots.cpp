@@ -1,0 +1,21 @@
+#include "sync/task_slots.hpp"
+
+namespace weft::sync {
+
+void TaskSlots::turn_page() {
+    std::size_t following = chunk_ + 1;
+    if (following >= count_) {  // a lap is over
+        following = 0;
+        if (4 * full_ >= 3 * size_) {
+            chunks_[count_].store(new TaskSlot[size_of(count_)], std::memory_order_release);  // S3
+            following = count_++;
+            size_ += size_of(following);
+        }
+        full_ = 0;
+    }
+    chunk_ = following;
+    next_ = chunks_[chunk_].load(std::memory_order_relaxed);
+    end_ = next_ + size_of(chunk_);
+}
+
+}  // namespace weft::sync
