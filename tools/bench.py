@@ -6,14 +6,18 @@ a problem, and prints the tables. Exit codes: 0 all measured, 1 something failed
 command line. Goals that are missed are shown, but are no failure: a shared machine may be busy.
 
 A row is one framework on one problem with one number of loops; times are nanoseconds per item, the median, least and
-greatest of the rounds; `ratio` is weft's median divided by the row's; `efficiency` is T1 / (n * Tn) of the framework's own.
+greatest of the rounds; `ratio` is weft's median divided by the row's; `efficiency` is T1 / (n * Tn) of the framework's own;
+`cpu_ns` is a server's processor time per item.
 """
 import argparse
 import collections
+import functools
+import itertools
 import json
 import os
 import pathlib
 import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -24,6 +28,7 @@ import tomllib
 import goals
 import plot
 from machine import describe, output_of, setting, usable_cores
+from server import Failure, under_load
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PEERS = ROOT / "bench" / "peers"
@@ -52,10 +57,6 @@ FRAMEWORKS = {
 OVERSUBSCRIBED = [8, 32]  # weft's loops on whatever cores there are
 
 
-class Failure(Exception):
-    """What went wrong, in one line."""
-
-
 def fib(n):
     a, b = 0, 1
     for _ in range(n):
@@ -76,6 +77,14 @@ class Problem:
     def variants(self):
         return [f"{self.name}.{variant}" for variant in self.data.get("variants", [])] or [self.name]
 
+    def is_served(self):
+        """Its programs are servers, driven by a `load`; else they measure themselves."""
+        return "load" in self.data
+
+    def programs(self, variant):
+        """The commands of a variant that has programs of its own, by framework; else None."""
+        return self.data.get("programs", {}).get(variant.partition(".")[2])
+
     def size(self, framework, quick):
         full, small = self.data.get("sizes", {}).get(framework, (self.data["full"], self.data["quick"]))
         return small if quick else full
@@ -95,23 +104,41 @@ def problems():
 class Contender:
     """One framework on one variant of a problem with one number of loops, and what its rounds gave."""
 
-    def __init__(self, problem, variant, framework, loops, command, size):
+    def __init__(self, problem, variant, framework, loops, command, size, build):
         self.problem, self.variant, self.framework, self.loops = problem, variant, framework, loops
-        self.command, self.size = command, size
-        self.ns, self.rss, self.bytes = [], 0, None
+        self.command, self.size, self.build = command, size, build
+        self.ns, self.rss, self.bytes, self.cpu_ns = [], 0, None, []
         self.failure = None
 
     def __str__(self):
         return f"{self.variant}, {self.framework}, {self.loops} loops"
 
+    def filled(self, command, **more):
+        """A command with what stands for {loops}, {size} and so on in its words."""
+        return [word.format(build=self.build, peers=PEERS, loops=self.loops, size=self.size,
+                            variant=self.variant.partition(".")[2], **more) for word in command]
+
     def run(self):
         """One round. A framework that says it cannot is left out; every other failure is one."""
-        command = [*self.command, str(self.loops), str(self.size)]
-        if "." in self.variant:
-            command.append(self.variant.partition(".")[2])
         environment = {**os.environ, "PYTHONPATH": str(PEERS), "PYTHONDONTWRITEBYTECODE": "1"}
         if self.framework == "uvloop":
             environment["BENCH_EVENT_LOOP"] = "uvloop"
+        report = (self.run_server if self.problem.is_served() else self.run_program)(environment)
+        if report is None:
+            return
+        expected = self.problem.answer(self.size)
+        if report["answer"] != expected:
+            raise Failure(f"{self}: wrong answer {report['answer']}, expected {expected}")
+        self.ns.append(statistics.median(report["ns"]) / self.problem.items(self.size))
+        self.rss = max(self.rss, report["rss"])
+        if "bytes" in report:
+            self.bytes = report["bytes"]
+        if "cpu_ns" in report:
+            self.cpu_ns.append(report["cpu_ns"])
+
+    def run_program(self, environment):
+        """Its report; None if it says that it cannot."""
+        command = self.filled(self.command)
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
         hang = threading.Timer(LIMIT_S, child.kill)
         hang.start()
@@ -122,17 +149,19 @@ class Contender:
         hang.cancel()
         if child.returncode == SKIPPED:
             self.failure = err.strip()
-            return
+            return None
         if child.returncode != 0:
             raise Failure(f"{self}: {' '.join(command)} ended with {child.returncode}: {err.strip()[-300:]}")
-        report = json.loads(out)
-        expected = self.problem.answer(self.size)
-        if report["answer"] != expected:
-            raise Failure(f"{self}: wrong answer {report['answer']}, expected {expected}")
-        self.ns.append(statistics.median(report["ns"]) / self.problem.items(self.size))
-        self.rss = max(self.rss, report["rss"])
-        if "bytes" in report:
-            self.bytes = report["bytes"]
+        return json.loads(out)
+
+    def run_server(self, environment):
+        """The report of its load."""
+        data = self.problem.data
+        load = lambda port: self.filled(shlex.split(data["load"]), port=port)
+        try:
+            return under_load(self.filled(self.command), load, environment, LIMIT_S, data.get("page"))
+        except Failure as failure:
+            raise Failure(f"{self}: {failure}") from failure
 
     def row(self):
         row = {
@@ -143,11 +172,26 @@ class Contender:
         }
         if self.bytes is not None:
             row["bytes"] = round(self.bytes, 1)
+        if self.cpu_ns:
+            row["cpu_ns"] = round(statistics.median(self.cpu_ns), 1)
         return row
 
 
-def command_of(build, problem, framework):
-    """How to start it; None if it is not written or not built."""
+def command_of(build, problem, variant, framework):
+    """How to start it, with {loops} and so on to be filled in; None if it is not written or not built."""
+    programs = problem.programs(variant)
+    if programs is not None:
+        command = shlex.split(programs.get(framework, ""))
+        return command if command and os.path.exists(command[0].format(build=build)) else None
+    program = program_of(build, problem.name, framework)
+    if program is None:
+        return None
+    if problem.is_served():
+        return [*program, "{loops}"]
+    return [*program, "{loops}", "{size}"] + (["{variant}"] if "." in variant else [])
+
+
+def program_of(build, problem, framework):
     if framework in ("asyncio", "uvloop"):
         path = PEERS / problem / "asyncio.py"
         if not path.exists() or (framework == "uvloop" and not has_uvloop()):
@@ -158,30 +202,32 @@ def command_of(build, problem, framework):
     return [str(path)] if path.exists() else None
 
 
+@functools.cache
 def has_uvloop():
     return subprocess.run([PYTHON, "-c", "import uvloop"], capture_output=True).returncode == 0
 
 
-def written(problem, framework):
+def written(problem, variant, framework):
+    if (programs := problem.programs(variant)) is not None:
+        return framework in programs
     stem = "asyncio" if framework == "uvloop" else framework
-    return any(PEERS.glob(f"{problem}/{stem}.*"))
+    return any(PEERS.glob(f"{problem.name}/{stem}.*"))
 
 
 def contenders(problem, options):
     """Of each variant; frameworks with the same number of loops follow each other."""
-    found, skipped = [], []
-    for framework in options.frameworks:
-        command = command_of(options.build, problem.name, framework)
+    found, skipped = [], set()
+    for framework, variant in itertools.product(options.frameworks, problem.variants()):
+        command = command_of(options.build, problem, variant, framework)
         if command is None:
-            if written(problem.name, framework):
-                skipped.append(framework)
+            if written(problem, variant, framework):
+                skipped.add(framework)
             continue
-        size = problem.size(framework, options.quick)
-        for loops in [1] if FRAMEWORKS[framework].single else options.loops:
-            found += [Contender(problem, variant, framework, loops, command, size) for variant in problem.variants()]
+        counts = [1] if FRAMEWORKS[framework].single else options.loops
         if framework == "weft" and options.oversubscribed:
-            found += [Contender(problem, variant, framework, loops, command, size)
-                      for loops in OVERSUBSCRIBED for variant in problem.variants()]
+            counts = [*counts, *OVERSUBSCRIBED]
+        size = problem.size(framework, options.quick)
+        found += [Contender(problem, variant, framework, loops, command, size, options.build) for loops in counts]
     found.sort(key=lambda one: (one.variant, one.loops, list(FRAMEWORKS).index(one.framework)))
     return found, skipped
 
@@ -281,14 +327,15 @@ def compile_times(build, rounds):
 
 def table(rows):
     """Markdown."""
-    head = ["problem", "item", "framework", "loops", "median ns", "min", "max", "weft /", "efficiency", "bytes", "MiB"]
+    head = ["problem", "item", "framework", "loops", "median ns", "min", "max", "weft /", "efficiency", "bytes", "CPU ns",
+            "MiB"]
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
     for row in rows:
         number = lambda key, form: form.format(row[key]) if key in row else ""
         lines.append(" | ".join([
             row["problem"], row["item"], row["framework"], str(row["loops"]), f"{row['median_ns']:.2f}",
             f"{row['min_ns']:.2f}", f"{row['max_ns']:.2f}", number("ratio", "{:.3f}"), number("efficiency", "{:.2f}"),
-            number("bytes", "{:.0f}"), f"{row['rss_bytes'] / 2**20:.1f}"]))
+            number("bytes", "{:.0f}"), number("cpu_ns", "{:.0f}"), f"{row['rss_bytes'] / 2**20:.1f}"]))
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -350,7 +397,7 @@ def main():
     for name in options.names or known:
         progress.problem(name)
         found, skipped = contenders(known[name], options)
-        missing |= set(skipped)
+        missing |= skipped
         report["rows"] += measure(found, options.rounds, progress, failures)
     progress.clear()
     for framework in sorted(missing):
