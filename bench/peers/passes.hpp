@@ -44,6 +44,20 @@ inline std::size_t peak_bytes() {
     return kibibytes * 1024;
 }
 
+// A command line that makes no sense: exits with 2.
+[[noreturn]] inline void fail(const char* expected, const char* got) {
+    std::fprintf(stderr, "expected %s, got '%s'\n", expected, got);
+    std::exit(2);
+}
+// The whole number from 1 on that `text` is.
+inline std::size_t number(const char* text, const char* name) {
+    std::size_t value = 0;
+    const std::string_view all(text);
+    const auto [end, error] = std::from_chars(all.data(), all.data() + all.size(), value);
+    if (error != std::errc() || end != all.data() + all.size() || value == 0) fail(name, text);
+    return value;
+}
+
 class Passes {
 public:
     // Exits with 2 and says why if the command line makes no sense.
@@ -114,21 +128,10 @@ private:
     static constexpr double kEnough = 100e6;
     static constexpr std::size_t kMost = 1000;
 
-    [[noreturn]] static void fail(const char* expected, const char* got) {
-        std::fprintf(stderr, "expected %s, got '%s'\n", expected, got);
-        std::exit(2);
-    }
     [[noreturn]] void differ(std::uint64_t answer) const {
         std::fprintf(stderr, "two passes gave %llu and %llu\n", static_cast<unsigned long long>(answer_),
                      static_cast<unsigned long long>(answer));
         std::exit(1);
-    }
-    static std::size_t number(const char* text, const char* name) {
-        std::size_t value = 0;
-        const std::string_view all(text);
-        const auto [end, error] = std::from_chars(all.data(), all.data() + all.size(), value);
-        if (error != std::errc() || end != all.data() + all.size() || value == 0) fail(name, text);
-        return value;
     }
     [[nodiscard]] double now() const {
         if (!cpu_) {

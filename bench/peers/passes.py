@@ -78,12 +78,16 @@ def peak_bytes():
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 
 
-def run(main):
-    """asyncio.run(main(passes)) on the event loop that is asked for, then the report."""
-    passes = Passes()
+def choose_event_loop():
     if os.environ.get("BENCH_EVENT_LOOP") == "uvloop":
         import uvloop
 
         uvloop.install()
+
+
+def run(main):
+    """asyncio.run(main(passes)) on the event loop that is asked for, then the report."""
+    passes = Passes()
+    choose_event_loop()
     asyncio.run(main(passes))
     passes.report()
