@@ -1,22 +1,18 @@
 // The peer of examples/http_service.cpp: the same Beast server and the same answers on Asio's own coroutines
-// (co_spawn, use_awaitable), one thread, the io_context's own executor type: beast_awaitable --port P.
+// (co_spawn, use_awaitable), the io_context's own executor type: beast_awaitable [--loops N] [--port P].
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <iostream>
 #include <string_view>
 #include <utility>
 
+#include "bench/peers/asio_server.hpp"
 #include "examples/http_reply.hpp"
 
 namespace {
@@ -24,15 +20,10 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
-using Executor = asio::io_context::executor_type;
-using Socket = asio::basic_stream_socket<tcp, Executor>;
-using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
-template <class T>
-using Awaitable = asio::awaitable<T, Executor>;
 
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable_t<Executor>());
+constexpr auto use_tuple = asio::as_tuple(bench::use_awaitable);
 
-Awaitable<void> converse(Socket socket) {
+bench::Awaitable<> converse(bench::Socket socket) {
     boost::beast::flat_buffer buffer;
     for (bool keep_alive = true; keep_alive;) {
         examples::Request request;
@@ -47,28 +38,20 @@ Awaitable<void> converse(Socket socket) {
     socket.shutdown(tcp::socket::shutdown_both, ignored);
 }
 
-Awaitable<void> serve(std::uint16_t port) {
-    const Executor executor = co_await asio::this_coro::executor;
-    Acceptor acceptor(executor, tcp::endpoint(asio::ip::address_v4::loopback(), port));
-    std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
-    for (;;) {
-        auto [error, socket] = co_await acceptor.async_accept(use_tuple);
-        if (error) continue;
-        socket.set_option(tcp::no_delay(true));
-        asio::co_spawn(executor, converse(std::move(socket)), asio::detached);
-    }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3 || std::string_view(argv[1]) != "--port") {
-        std::cerr << "usage: beast_awaitable --port P\n";
-        return 2;
+    std::size_t loops = 1;
+    std::uint16_t port = 0;
+    for (int i = 1; i < argc; i += 2) {
+        const std::string_view option = argv[i];
+        if (i + 1 == argc || (option != "--loops" && option != "--port"))
+            bench::fail("[--loops N] [--port P]", argv[i]);
+        if (option == "--loops") loops = bench::number(argv[i + 1], "--loops N");
+        if (option == "--port") port = static_cast<std::uint16_t>(std::atoi(argv[i + 1]));
     }
-    asio::io_context context(1);
-    asio::signal_set signals(context, SIGINT, SIGTERM);
-    signals.async_wait([&context](auto, auto) { context.stop(); });
-    asio::co_spawn(context, serve(static_cast<std::uint16_t>(std::atoi(argv[2]))), asio::detached);
-    context.run();
+    bench::serve_connections(loops, port, [](bench::Socket socket) {
+        const bench::Executor executor = socket.get_executor();
+        asio::co_spawn(executor, converse(std::move(socket)), asio::detached);
+    });
 }
