@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <uv.h>
 
+#include <csignal>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -78,6 +79,7 @@ private:
 template <class Protocol>
 int serve(int argc, char** argv) {
     if (loops_of(argc, argv) != 1) fail("LOOPS 1", argv[1]);
+    std::signal(SIGPIPE, SIG_IGN);  // libuv leaves a peer that has gone to its user
     uv_loop_t loop;
     uv_tcp_t listener;
     sockaddr_in address;

@@ -50,9 +50,9 @@ impl server::Protocol for Page {
 }
 
 fn find_end(unread: &[u8]) -> Option<usize> {
-    unread
-        .windows(END_OF_HEAD.len())
-        .position(|bytes| bytes == END_OF_HEAD)
+    let (text, end) = (unread.as_ptr(), END_OF_HEAD.as_ptr());
+    let found = unsafe { libc::memmem(text.cast(), unread.len(), end.cast(), END_OF_HEAD.len()) };
+    (!found.is_null()).then(|| found as usize - text as usize)
 }
 
 fn main() -> std::io::Result<()> {
