@@ -115,8 +115,10 @@ class Contender:
 
     def filled(self, command, **more):
         """A command with what stands for {loops}, {size} and so on in its words."""
-        return [word.format(build=self.build, peers=PEERS, loops=self.loops, size=self.size,
-                            variant=self.variant.partition(".")[2], **more) for word in command]
+        values = {"build": self.build, "peers": PEERS, "loops": self.loops, "size": self.size,
+                  "variant": self.variant.partition(".")[2], **more}
+        name = re.compile("{(" + "|".join(values) + ")}")
+        return [name.sub(lambda found: str(values[found[1]]), word) for word in command]
 
     def run(self):
         """One round. A framework that says it cannot is left out; every other failure is one."""
@@ -182,7 +184,7 @@ def command_of(build, problem, variant, framework):
     programs = problem.programs(variant)
     if programs is not None:
         command = shlex.split(programs.get(framework, ""))
-        return command if command and os.path.exists(command[0].format(build=build)) else None
+        return command if command and os.path.exists(command[0].replace("{build}", str(build))) else None
     program = program_of(build, problem.name, framework)
     if program is None:
         return None
