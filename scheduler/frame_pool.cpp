@@ -19,7 +19,15 @@ bool FramePool::refill(std::size_t c) {
     Shelf& shelf = shelves_[c];
     if (!depot_.take(c, shelf.blocks.data())) return false;
     shelf.count = kBatch;
+    shelf.foreign = single_threaded() ? 0 : kBatch;
     return true;
+}
+
+void FramePool::fetch_ahead(std::size_t c) const noexcept {
+    const Shelf& shelf = shelves_[c];
+    if (shelf.count < 2) return;
+    const auto* block = static_cast<const char*>(shelf.blocks[shelf.count - 2]);
+    for (std::size_t line = 0; line < block_size(c); line += 64) fetch_to_write(block + line);
 }
 
 void FramePool::spill(std::size_t c) noexcept {

@@ -61,10 +61,8 @@ public:
         if (shelf.count == 0 && !refill(c)) [[unlikely]]
             return ::operator new(block_size(c));
         void* block = shelf.blocks[--shelf.count];
-        if (shelf.count >= 2) {
-            const auto* ahead = static_cast<const char*>(shelf.blocks[shelf.count - 2]);
-            for (std::size_t line = 0; line < block_size(c); line += 64) fetch_to_write(ahead + line);
-        }
+        if (shelf.count < shelf.foreign) [[unlikely]]
+            fetch_ahead(c);
         unpoison(block, c);
         return block;
     }
@@ -85,6 +83,7 @@ private:
     friend class FrameDepot;
     struct Shelf {
         std::size_t count = 0;
+        std::size_t foreign = 0;  // at most so many, the lowest, came from the depot
         std::array<void*, kBlocksKept>
             blocks;  // from count on they mean nothing: a page that is not used is not touched
     };
@@ -104,6 +103,8 @@ private:
         ::operator delete(block);
     }
 
+    // Asks for the lines of the block after next: another core has had it.
+    void fetch_ahead(std::size_t c) const noexcept;
     [[nodiscard]] bool refill(std::size_t c);
     void spill(std::size_t c) noexcept;
 

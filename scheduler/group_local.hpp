@@ -39,18 +39,15 @@ public:
     template <class AnyGroup = Neighbours>
     [[nodiscard]] static T& of(AnyGroup& group) {
         GroupSlots& slots = group.slots();
-        if (void* value = slots.find(id())) return *static_cast<T*>(value);
+        if (void* value = slots.find(id_.get())) return *static_cast<T*>(value);
         auto made = std::make_unique<T>(group);
-        void* kept = slots.put_first(id(), made.get(), [](void* value) { delete static_cast<T*>(value); });
+        void* kept = slots.put_first(id_.get(), made.get(), [](void* value) { delete static_cast<T*>(value); });
         if (kept == made.get()) (void)made.release();
         return *static_cast<T*>(kept);
     }
 
 private:
-    static std::size_t id() {
-        static const std::size_t id = LoopSlots::next_id();
-        return id;
-    }
+    static inline constinit LoopSlots::Id id_;
 };
 
 }  // namespace weft::scheduler

@@ -55,21 +55,22 @@ void Loop::run() {
     } const running{*this};
     const Current current(*this);
     do {  // this is the event loop; a stop() before run() still makes one turn
-        turn();
+        turn<Turns::many>();
     } while (!stopping());
 }
 
 void Loop::step() {
     const Current current(*this);
-    turn();
+    turn<Turns::one>();
 }
 
+template <Loop::Turns kTurns>
 inline void Loop::turn() {
     take_inboxes();
     if (!has_ready()) find_work();
     listen();
     if (!timers_.empty()) timers_.fire_due(parker_->now());
-    run_batch();
+    run_batch<kTurns>();
     if (interruption_) [[unlikely]] {
         interrupted_ = false;
         std::rethrow_exception(std::exchange(interruption_, nullptr));
@@ -213,7 +214,10 @@ bool Loop::anything_visible() const {
     return false;
 }
 
+template <Loop::Turns kTurns>
 inline void Loop::run_batch() {
+    if (kTurns == Turns::many && alone_ && !debug()) [[likely]]
+        return run_pinned_turns();
     if (searching_ && has_ready()) leave_search();
     if (debug()) [[unlikely]] {
         if (has_ready()) group_.note_progress();
@@ -226,6 +230,14 @@ inline void Loop::run_batch() {
 template <void (Loop::*RunOne)(Runnable&) noexcept>
 inline void Loop::run_pinned() {
     for (std::size_t left = pinned_.size(); left != 0 && !interrupted_; --left) (this->*RunOne)(*pinned_.pop());
+}
+
+// A turn that would find no message, no timer and no event due is its batch alone.
+inline void Loop::run_pinned_turns() {
+    do {
+        run_pinned<&Loop::run_one>();
+    } while (!pinned_.empty() && !interrupted_ && until_glance_ != 0 && timers_.empty() && inbox_.empty() &&
+             !stopping() && !debug());
 }
 
 template <void (Loop::*RunOne)(Runnable&) noexcept>
@@ -310,6 +322,19 @@ void Loop::notify_of_single() {
     }
     quiet_ = quiet_next_;
     quiet_next_ = std::min(2 * quiet_next_ + 1, kMostQuiet);
+}
+
+// From another loop, or from a thread that is none.
+Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) {
+    Loop* here = current_loop();
+    if (here != nullptr && &here->group() == home.group()) {
+        if (affinity == Affinity::pinned) return home.loop().post(runnable);
+        here->push(runnable);
+        return Sent::sent;
+    }
+    const Shell::Visit visit(home);
+    if (visit.loop() == nullptr || home.generation() != generation) return Sent::closed;
+    return affinity == Affinity::stealable ? visit.loop()->inject(runnable) : visit.loop()->post(runnable);
 }
 
 Sent Loop::post(Runnable& runnable) {

@@ -187,6 +187,10 @@ private:
     }
     [[nodiscard]] bool anything_visible() const;
 
+    enum class Turns : std::uint8_t { one, many };
+
+    // One turn; or more, for as long as nothing but ready Runnables wants the loop.
+    template <Turns kTurns>
     void turn();
     void take_inboxes();
     void take_injected();
@@ -195,9 +199,11 @@ private:
     void leave_search();
     void listen();
     void park();
+    template <Turns kTurns>
     void run_batch();
     template <void (Loop::*RunOne)(Runnable&) noexcept>
     void run_pinned();
+    void run_pinned_turns();
     template <void (Loop::*RunOne)(Runnable&) noexcept>
     void run_pinned_and_ready();
     void run_one(Runnable& runnable) noexcept;
@@ -270,22 +276,16 @@ inline Loop* current_loop() noexcept { return detail::current; }
 // group, else in the group's inbox. Thread: any. Returns closed if the home is gone; then nothing was queued.
 // `generation` is the Shell's while the home was certainly open: a caller who may be overtaken by the end of the loop
 // reads it before.
+Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation);
 inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) {
     Loop* here = current_loop();
-    if (here != nullptr && &here->group() == home.group()) [[likely]] {
-        if (affinity == Affinity::stealable) {
-            here->push(runnable);
-            return Sent::sent;
-        }
-        if (&home.loop() == here) {
-            here->push_pinned(runnable);
-            return Sent::sent;
-        }
-        return home.loop().post(runnable);
+    if (here == nullptr || &here->shell() != &home) return schedule_away(runnable, home, affinity, generation);
+    if (affinity == Affinity::stealable) {
+        here->push(runnable);
+    } else {
+        here->push_pinned(runnable);
     }
-    const Shell::Visit visit(home);
-    if (visit.loop() == nullptr || home.generation() != generation) return Sent::closed;
-    return affinity == Affinity::stealable ? visit.loop()->inject(runnable) : visit.loop()->post(runnable);
+    return Sent::sent;
 }
 inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) {
     return schedule(runnable, home, affinity, home.generation());

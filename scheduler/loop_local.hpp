@@ -8,6 +8,7 @@
 //   G1 value: release store in put and clear, acquire load in find   a neighbour finds a complete T
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -32,13 +33,11 @@ public:
     // Types of LoopLocal in one program; the library has a handful.
     static constexpr std::size_t kMost = 64;
 
-    [[nodiscard]] void* find(std::size_t id) const {
-        return id < kMost ? values_[id].load(std::memory_order_acquire) : nullptr;  // G1
-    }
+    [[nodiscard]] void* find(std::size_t id) const { return values_[id].load(std::memory_order_acquire); }  // G1
 
     // Throws std::length_error for the 65th type.
     void put(std::size_t id, void* value, void (*destroy)(void*)) {
-        if (id >= kMost) throw std::length_error("a program may have 64 types of LoopLocal");
+        if (id > kMost) throw std::length_error("a program may have 64 types of LoopLocal");
         order_.push_back({id, destroy});
         values_[id].store(value, std::memory_order_release);  // G1
     }
@@ -52,17 +51,36 @@ public:
         }
     }
 
-    [[nodiscard]] static std::size_t next_id() {
-        static Atomic<std::size_t> ids{0};
-        return ids.fetch_add(1, std::memory_order_relaxed);
-    }
+    // A type's number, from 1 to kMost; kNone for those that come too late. Thread: any.
+    class Id {
+    public:
+        [[nodiscard]] std::size_t get() {
+            const std::size_t id = id_.load(std::memory_order_relaxed);
+            return id != 0 ? id : assign();
+        }
+
+    private:
+        std::size_t assign() {
+            static Atomic<std::size_t> ids{0};
+            std::size_t id = std::min(ids.fetch_add(1, std::memory_order_relaxed) + 1, kNone);
+            std::size_t earlier = 0;
+            if (!id_.compare_exchange_strong(earlier, id, std::memory_order_relaxed, std::memory_order_relaxed)) {
+                id = earlier;
+            }
+            return id;
+        }
+
+        Atomic<std::size_t> id_{0};
+    };
 
 private:
     struct Made {
         std::size_t id;
         void (*destroy)(void*);
     };
-    std::array<Atomic<void*>, kMost> values_{};
+    static constexpr std::size_t kNone = kMost + 1;
+
+    std::array<Atomic<void*>, kNone + 1> values_{};  // that of kNone stays null
     std::vector<Made> order_;
 };
 
@@ -72,24 +90,26 @@ public:
     // Returns this loop's T, made now if need be.
     template <class AnyLoop = Loop>
     [[nodiscard]] static T& of(AnyLoop& loop) {
-        LoopSlots& slots = loop.slots();
-        if (void* value = slots.find(id())) return *static_cast<T*>(value);
-        auto made = std::make_unique<T>(loop);
-        slots.put(id(), made.get(), [](void* value) { delete static_cast<T*>(value); });
-        return *made.release();
+        if (void* value = loop.slots().find(id_.get())) [[likely]]
+            return *static_cast<T*>(value);
+        return make(loop);
     }
 
     // Returns null if it was not made yet. Thread: any of the loop's group.
     template <class AnyLoop = Loop>
     [[nodiscard]] static T* find(AnyLoop& loop) {
-        return static_cast<T*>(loop.slots().find(id()));
+        return static_cast<T*>(loop.slots().find(id_.get()));
     }
 
 private:
-    static std::size_t id() {
-        static const std::size_t id = LoopSlots::next_id();
-        return id;
+    template <class AnyLoop>
+    [[gnu::noinline]] static T& make(AnyLoop& loop) {
+        auto made = std::make_unique<T>(loop);
+        loop.slots().put(id_.get(), made.get(), [](void* value) { delete static_cast<T*>(value); });
+        return *made.release();
     }
+
+    static inline constinit LoopSlots::Id id_;
 };
 
 }  // namespace weft::scheduler

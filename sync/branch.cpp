@@ -29,6 +29,7 @@ private:
     friend class Branch;
 
     Outcome take_outcome() noexcept override {
+        if (has_body()) (void)take_body();
         failure_ = branch_.root().failure_;
         mark_retrieved();  // the parent sees it
         if (failure_ == nullptr) return Outcome::value;
@@ -39,7 +40,7 @@ private:
 
     void destroy_body() noexcept override {
         if (done()) {  // dismantled
-            destroy_chain(innermost(), branch_.root());
+            destroy_chain(take_body());
             branch_.root_ = nullptr;
         } else {  // cancelled before it was entered; the parent still reads the root's failure
             branch_.root().failure_ = std::make_exception_ptr(CancelledError());
@@ -204,11 +205,7 @@ Transfer Join::wait_for_stolen() noexcept {
     return transfer_to_loop();
 }
 
-Loop& require_loop() {
-    Loop* here = scheduler::current_loop();
-    if (here == nullptr) throw std::runtime_error("no running event loop");
-    return *here;
-}
+void throw_no_running_loop() { throw std::runtime_error("no running event loop"); }
 
 TaskState& suspending_task() {
     Current& here = current();
@@ -254,16 +251,16 @@ bool is_cancellation(const std::exception_ptr& failure) noexcept {
 #endif
 }
 
-void destroy_chain(PromiseBase& innermost, PromiseBase& root) noexcept {
+void destroy_chain(PromiseBase& innermost) noexcept {
     PromiseBase* promise = &innermost;
-    while (promise != &root) {
+    while (promise->returns() == PromiseBase::Returns::to_call) {
         Call& call = promise->call();
         PromiseBase* caller = call.caller_;
         promise->handle().destroy();
         call.callee_ = nullptr;
         promise = caller;
     }
-    root.handle().destroy();
+    promise->handle().destroy();
 }
 
 }  // namespace weft::sync

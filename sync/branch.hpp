@@ -219,8 +219,14 @@ inline Transfer Join::all_ended_inline() noexcept {
     return here.branch == nullptr ? here.task : &here.branch->materialise();
 }
 
+[[noreturn]] void throw_no_running_loop();
 // Throws std::runtime_error "no running event loop".
-[[nodiscard]] scheduler::Loop& require_loop();
+[[nodiscard]] inline scheduler::Loop& require_loop() {
+    scheduler::Loop* here = scheduler::current_loop();
+    if (here == nullptr) [[unlikely]]
+        throw_no_running_loop();
+    return *here;
+}
 
 // For awaiters: suspends the running task on `future`. Returns false, and nothing has happened, if it is done already.
 // On true the caller must return to the loop at once and touch nothing. `suspended` is set before.
@@ -272,6 +278,7 @@ struct PromiseBase::FinalSuspend {
             case Returns::to_branch: return promise.branch().ended();
             case Returns::to_task: break;
         }
+        promise.task().body_ended(promise);
         current().finished = &promise.task();
         return transfer_to_loop();
     }

@@ -33,29 +33,50 @@ namespace sync {
 
 class AnyHandle;
 
-// Room for a future's value. Void is no value.
+// Room for a value that is constructed in place, and destroyed by whoever knows that it was. Void is no value.
 template <class T>
-class ValueSlot {
+class Room {
 public:
-    ValueSlot() noexcept {}
-    ValueSlot(const ValueSlot&) = delete;
-    ValueSlot& operator=(const ValueSlot&) = delete;
-    ~ValueSlot() {
-        if (held_) std::destroy_at(&value_);
-    }
-    template <class... Args>
-    void emplace(Args&&... args) {
-        std::construct_at(&value_, std::forward<Args>(args)...);
-        held_ = true;
-    }
-    // Constructed in place by somebody else.
-    void hold() noexcept { held_ = true; }
+    Room() noexcept {}
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+    ~Room() {}
+
+    void destroy() noexcept { std::destroy_at(&value_); }
     [[nodiscard]] void* address() noexcept { return &value_; }
 
 private:
     union {
         T value_;
     };
+};
+
+template <>
+class Room<void> {
+public:
+    void destroy() noexcept {}
+    [[nodiscard]] void* address() noexcept { return nullptr; }
+};
+
+// The same for one that knows it by itself.
+template <class T>
+class ValueSlot {
+public:
+    ValueSlot() = default;
+    ValueSlot(const ValueSlot&) = delete;
+    ValueSlot& operator=(const ValueSlot&) = delete;
+    ~ValueSlot() {
+        if (held_) room_.destroy();
+    }
+    template <class... Args>
+    void emplace(Args&&... args) {
+        std::construct_at(static_cast<T*>(room_.address()), std::forward<Args>(args)...);
+        held_ = true;
+    }
+    [[nodiscard]] void* address() noexcept { return room_.address(); }
+
+private:
+    Room<T> room_;
     bool held_ = false;
 };
 
@@ -63,7 +84,6 @@ template <>
 class ValueSlot<void> {
 public:
     void emplace() noexcept {}
-    void hold() noexcept {}
     [[nodiscard]] void* address() noexcept { return nullptr; }
 };
 
@@ -74,6 +94,7 @@ public:
     explicit ValueFutureState(std::uint32_t references = 1) : FutureState(references) {}
 
     [[nodiscard]] void* value() noexcept final { return slot_.address(); }
+    [[nodiscard]] bool settable() const noexcept final { return true; }
 
     // Returns false, and the arguments are untouched, if another completer was first.
     template <class... Args>
@@ -416,18 +437,18 @@ public:
     template <class... V>
         requires(std::is_void_v<T> ? sizeof...(V) == 0 : sizeof...(V) == 1)
     bool try_set_result(V&&... value) const {
-        auto* plain = dynamic_cast<sync::ValueFutureState<T>*>(&this->state());
-        if (plain == nullptr) throw std::runtime_error("Task does not support set_result operation");
-        return plain->try_set_value(std::forward<V>(value)...);
+        sync::FutureState& state = this->state();
+        if (!state.settable()) throw std::runtime_error("Task does not support set_result operation");
+        return static_cast<sync::ValueFutureState<T>&>(state).try_set_value(std::forward<V>(value)...);
     }
     template <class E>
     bool try_set_exception(E&& exception) const {
-        auto* plain = dynamic_cast<sync::ValueFutureState<T>*>(&this->state());
-        if (plain == nullptr) throw std::runtime_error("Task does not support set_exception operation");
+        sync::FutureState& state = this->state();
+        if (!state.settable()) throw std::runtime_error("Task does not support set_exception operation");
         if constexpr (std::is_same_v<std::decay_t<E>, std::exception_ptr>) {
-            return plain->try_set_exception(std::forward<E>(exception));
+            return state.try_set_exception(std::forward<E>(exception));
         } else {
-            return plain->try_set_exception(std::make_exception_ptr(std::forward<E>(exception)));
+            return state.try_set_exception(std::make_exception_ptr(std::forward<E>(exception)));
         }
     }
 

@@ -10,7 +10,7 @@
 
 namespace weft::sync {
 
-FutureState::~FutureState() {
+void FutureState::abandon_waiters() noexcept {
     Waiter* waiter = waiters_of(word_.load(std::memory_order_acquire));
     while (waiter != nullptr) {
         auto* next = static_cast<Waiter*>(waiter->next_);
@@ -142,10 +142,7 @@ void FutureState::unlink(RemovableWaiter& waiter) noexcept {
     if (below != nullptr) below->newer_ = waiter.newer_;
 }
 
-void FutureState::wake_all(Waiter* newest) noexcept {
-    if (newest == nullptr) return;
-    if (newest->next_ == nullptr) [[likely]]
-        return newest->wake();
+void FutureState::wake_many(Waiter* newest) noexcept {
     Waiter* oldest = nullptr;
     while (newest != nullptr) {
         auto* next = static_cast<Waiter*>(newest->next_);

@@ -202,6 +202,9 @@ public:
         return !shield_cancelled_.exchange(true, std::memory_order_relaxed);
     }
 
+    // A program may complete it: it is a ValueFutureState of its handle's type.
+    [[nodiscard]] virtual bool settable() const noexcept { return false; }
+
     // Null if the future belongs to no loop.
     [[nodiscard]] virtual scheduler::Shell* home_shell() const noexcept { return nullptr; }
 
@@ -226,7 +229,10 @@ public:
 
 protected:
     explicit FutureState(std::uint32_t references = 1) : references_(references) {}
-    virtual ~FutureState();
+    virtual ~FutureState() {
+        if (has_waiters()) [[unlikely]]
+            abandon_waiters();
+    }
 
     [[noreturn]] void rethrow();
 
@@ -247,7 +253,14 @@ protected:
     static Waiter* waiters_of(std::uint64_t word) noexcept {
         return reinterpret_cast<Waiter*>(static_cast<std::uintptr_t>(word & kWaiters));
     }
-    static void wake_all(Waiter* newest) noexcept;
+    void abandon_waiters() noexcept;
+    static void wake_all(Waiter* newest) noexcept {
+        if (newest == nullptr) return;
+        if (newest->next_ == nullptr) [[likely]]
+            return newest->wake();
+        wake_many(newest);
+    }
+    static void wake_many(Waiter* newest) noexcept;
     static void link_down(Waiter* newest, const Waiter& wanted) noexcept;
     void unlink(RemovableWaiter& waiter) noexcept;
     // The last reference is gone and nobody looked at the failure (rules 48 and 69): the exception handler gets a new one.

@@ -132,9 +132,9 @@ private:
     std::source_location site_;
 };
 
-// Destroys a suspended chain of calls from its innermost coroutine outwards up to and including `root`, in constant
-// stack space: the order in which unwinding would have destroyed it.
-void destroy_chain(PromiseBase& innermost, PromiseBase& root) noexcept;
+// Destroys a suspended chain of calls from its innermost coroutine outwards up to and including the one that was not
+// called, in constant stack space: the order in which unwinding would have destroyed it.
+void destroy_chain(PromiseBase& innermost) noexcept;
 
 inline Call::~Call() {
     if (callee_ != nullptr) callee_->handle().destroy();

@@ -32,24 +32,25 @@ class CoroTaskState final : public TaskState {
 public:
     // Takes over the coroutine's frame. One reference: the handle's; start() adds the runtime's.
     CoroTaskState(typename Coro<T>::promise_type& body, scheduler::Loop& home, scheduler::Affinity affinity)
-        : TaskState(body, home, affinity, 1), body_(&body) {
+        : TaskState(body, home, affinity, 1) {
         body.return_to(static_cast<TaskState&>(*this));
     }
-    // With a body only if it was never started.
     ~CoroTaskState() override {
-        if (body_ != nullptr) body_->handle().destroy();
+        if (holds_value_) value_.destroy();
+        if (has_body()) [[unlikely]]  // never started
+            innermost().handle().destroy();
     }
 
-    [[nodiscard]] void* value() noexcept override { return slot_.address(); }
+    [[nodiscard]] void* value() noexcept override { return value_.address(); }
 
 private:
     Outcome take_outcome() noexcept override {
-        auto& body = *body_;
+        auto& body = static_cast<typename Coro<T>::promise_type&>(take_body());
         Outcome outcome = Outcome::value;
         if (body.failure_ == nullptr) [[likely]] {
             try {
-                body.move_value_to(slot_.address());
-                slot_.hold();
+                body.move_value_to(value_.address());
+                holds_value_ = true;
             } catch (...) {
                 body.failure_ = std::current_exception();
             }
@@ -59,16 +60,15 @@ private:
             outcome = is_cancellation(failure_) ? Outcome::cancelled : Outcome::exception;
             (void)interrupt_run(failure_);  // rule 57
         }
-        std::exchange(body_, nullptr)->handle().destroy();
+        body.handle().destroy();
         return outcome;
     }
 
     void destroy_body() noexcept override {
-        if (body_ != nullptr) destroy_chain(innermost(), *std::exchange(body_, nullptr));
+        if (has_body()) destroy_chain(take_body());
     }
 
-    ValueSlot<T> slot_;
-    typename Coro<T>::promise_type* body_;
+    [[no_unique_address]] Room<T> value_;
 };
 
 }  // namespace sync

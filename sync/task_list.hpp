@@ -25,7 +25,7 @@ public:
     ~TaskList();
 
     // Throws std::bad_alloc.
-    void add(TaskState& task) {
+    [[gnu::always_inline]] void add(TaskState& task) {
         if (scheduler::current_loop() == &loop_) [[likely]] {
             put(task, own_);
         } else {
@@ -46,7 +46,7 @@ public:
     }
 
 private:
-    static void put(TaskState& task, TaskSlots& slots) {
+    [[gnu::always_inline]] static void put(TaskState& task, TaskSlots& slots) {
         TaskSlot& slot = slots.take();
         task.slot_ = &slot;
         slot.put(task);

@@ -13,19 +13,6 @@ namespace {
 
 using scheduler::Loop;
 
-// Default names count up process-wide. A thread takes a block at a time; a program on one loop sees 1, 2, 3, ...
-std::uint64_t next_number() {
-    constexpr std::uint64_t kBlock = 1024;
-    static scheduler::Atomic<std::uint64_t> blocks{0};
-    thread_local std::uint64_t next = 0;
-    thread_local std::uint64_t end = 0;
-    if (next == end) {
-        next = blocks.fetch_add(kBlock, std::memory_order_relaxed) + 1;
-        end = next + kBlock;
-    }
-    return next++;
-}
-
 // This thread is inside of something, perhaps several times.
 template <class What>
 struct Inside {
@@ -47,28 +34,14 @@ bool request_cancel(Awaited& awaited, std::string_view message) noexcept {
 
 }  // namespace
 
-TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity affinity, std::uint32_t references)
-    : TaskState(innermost, home, affinity, references, ContextSlot()) {
-    if (ContextState::any_values()) [[unlikely]]
-        context_ = copy_context_to_read();
+void TaskNumbers::take_block() noexcept {
+    constexpr std::uint64_t kBlock = 1024;
+    static scheduler::Atomic<std::uint64_t> blocks{0};
+    next_ = blocks.fetch_add(kBlock, std::memory_order_relaxed) + 1;
+    end_ = next_ + kBlock;
 }
 
-TaskState::TaskState(PromiseBase& innermost, Loop& home, scheduler::Affinity affinity, std::uint32_t references,
-                     ContextSlot&& context)
-    : FutureState(references),
-      innermost_(&innermost),
-      home_(&home.shell()),
-      context_(std::move(context)),
-      affinity_(affinity) {
-    const std::uint64_t number = next_number();
-    number_low_ = static_cast<std::uint32_t>(number);
-    number_high_ = static_cast<std::uint16_t>(number >> 32);
-}
-
-TaskState::~TaskState() {
-    delete message_.load(std::memory_order_relaxed);
-    delete details_.load(std::memory_order_relaxed);
-}
+void TaskState::destroy(Details* details) noexcept { delete details; }
 
 void TaskState::start() {
     enlist_owned();
@@ -116,9 +89,7 @@ void TaskState::run() noexcept {
     drive(innermost_->handle());
     const bool ended = current().finished == this;
     current() = outer;
-    if (!ended) return;
-    innermost_ = nullptr;  // the frame is about to go
-    complete(take_outcome());
+    if (ended) complete(take_outcome());
 }
 
 void TaskState::publish(Outcome outcome) noexcept {
@@ -164,11 +135,13 @@ void TaskState::suspend(PromiseBase& innermost, Awaited& awaited) noexcept {
 
 // The borrowed task's request, taken out of its word, goes to what it awaits; a newer one may come meanwhile, and stays.
 void TaskState::pass_request_on() noexcept {
-    std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
+    std::unique_ptr<std::string> message = take_message();
     if (!request_cancel(*awaited_, message ? *message : std::string_view())) {  // it is done: see cancel
         std::string* none = nullptr;
-        if (message && message_.compare_exchange_strong(none, message.get(), std::memory_order_release,
-                                                        std::memory_order_relaxed)) {
+        if (message && details_
+                           .load(std::memory_order_acquire)  // T4
+                           ->message.compare_exchange_strong(none, message.get(), std::memory_order_release,
+                                                             std::memory_order_relaxed)) {
             (void)message.release();
         }
         word_.fetch_or(kCancelRequested, std::memory_order_relaxed);
@@ -265,10 +238,9 @@ std::size_t TaskState::uncancel(std::size_t entry) noexcept {
 
 void TaskState::throw_cancelled() {
     word_.fetch_and(~kCancelRequested, std::memory_order_relaxed);
-    std::string* const text = message_.exchange(nullptr, std::memory_order_acquire);
-    if (text == nullptr) throw CancelledError();
-    const std::unique_ptr<std::string> message(text);
-    throw CancelledError(*message);
+    if (!has_message()) throw CancelledError();  // many at a time: without anything to be unwound here
+    const std::unique_ptr<std::string> message = take_message();
+    throw CancelledError(message != nullptr ? *message : std::string());
 }
 
 void TaskState::throw_cancelled_after(FutureState& awaited) {
@@ -279,34 +251,51 @@ void TaskState::throw_cancelled_after(FutureState& awaited) {
                                            : nullptr;
     if (failure == nullptr || (outcome == Outcome::exception && !is_cancellation(failure))) throw_cancelled();
     word_.fetch_and(~kCancelRequested, std::memory_order_relaxed);
-    delete message_.exchange(nullptr, std::memory_order_acquire);
+    (void)take_message();
     std::rethrow_exception(failure);
 }
 
 std::string* TaskState::set_message(std::string_view message) noexcept {
-    if (message.empty() && message_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    std::string* text = nullptr;
-    try {
-        if (!message.empty()) text = new std::string(message);
-    } catch (const std::bad_alloc&) {
-        // The request matters more than its text.
+    if (message.empty()) {
+        (void)take_message();
+        return nullptr;
     }
-    delete message_.exchange(text, std::memory_order_acq_rel);
-    return text;
+    try {
+        auto text = std::make_unique<std::string>(message);
+        std::string* const own = text.get();
+        delete details().message.exchange(text.release(), std::memory_order_acq_rel);
+        return own;
+    } catch (const std::bad_alloc&) {  // the request matters more than its text
+        (void)take_message();
+        return nullptr;
+    }
+}
+
+bool TaskState::has_message() const noexcept {
+    const Details* const details = details_.load(std::memory_order_acquire);  // T4
+    return details != nullptr && details->message.load(std::memory_order_relaxed) != nullptr;
+}
+
+std::unique_ptr<std::string> TaskState::take_message() noexcept {
+    if (!has_message()) return nullptr;
+    return std::unique_ptr<std::string>(
+        details_.load(std::memory_order_acquire)->message.exchange(nullptr, std::memory_order_acq_rel));  // T4
 }
 
 // Unless a newer one is there.
 void TaskState::take_back(std::string* message) noexcept {
     std::string* expected = message;
-    if (message != nullptr &&
-        message_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+    if (message != nullptr && details_
+                                  .load(std::memory_order_acquire)  // T4
+                                  ->message.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel,
+                                                                    std::memory_order_relaxed)) {
         delete message;
     }
 }
 
 // The undelivered request's message becomes the outcome's.
 void TaskState::adopt_message() noexcept {
-    const std::unique_ptr<std::string> message(message_.exchange(nullptr, std::memory_order_acquire));
+    const std::unique_ptr<std::string> message = take_message();
     if (message) failure_ = std::make_exception_ptr(CancelledError(*message));
 }
 
@@ -361,7 +350,6 @@ void TaskState::dismantle() noexcept {
     }
     if ((word & kWaiting) != 0) awaited_->keep(*this);
     destroy_body();
-    innermost_ = nullptr;
     if ((word & kEditing) == 0) wake_all(waiters_of(word));
     orphan();
     release();

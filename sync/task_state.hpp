@@ -51,6 +51,27 @@ namespace weft::sync {
 class TaskList;
 class TaskSlot;
 
+// Default names count up process-wide. A thread takes a block at a time; a program on one loop sees 1, 2, 3, ...
+class TaskNumbers {
+public:
+    // Thread: the running one's.
+    [[nodiscard]] static std::uint64_t take() noexcept {
+        TaskNumbers& own = own_;
+        if (own.next_ == own.end_) [[unlikely]]
+            own.take_block();
+        return own.next_++;
+    }
+
+private:
+    void take_block() noexcept;
+
+    static thread_local constinit TaskNumbers own_;
+
+    std::uint64_t next_ = 0;
+    std::uint64_t end_ = 0;
+};
+inline thread_local constinit TaskNumbers TaskNumbers::own_{};
+
 class TaskState : public Waiter, public FutureState {
 public:
     using scheduler::PooledFrame::operator new;
@@ -78,6 +99,9 @@ public:
     void suspend(PromiseBase& innermost, Awaited& awaited) noexcept;
     // Gives up the turn only.
     void yield(PromiseBase& innermost) noexcept;
+
+    // Its own coroutine ends: it is what take_outcome() finds.
+    void body_ended(PromiseBase& body) noexcept { innermost_ = &body; }
 
     // An exception leaves one of its coroutines.
     void trace_failure(const PromiseBase& promise, const std::exception_ptr& failure) noexcept;
@@ -146,10 +170,26 @@ public:
 
 protected:
     // `innermost` is where the first step enters. Without a context: a copy of the running code's.
-    TaskState(PromiseBase& innermost, scheduler::Loop& home, scheduler::Affinity affinity, std::uint32_t references);
+    TaskState(PromiseBase& innermost, scheduler::Loop& home, scheduler::Affinity affinity, std::uint32_t references)
+        : TaskState(innermost, home, affinity, references, ContextSlot()) {
+        if (ContextState::any_values()) [[unlikely]]
+            context_ = copy_context_to_read();
+    }
     TaskState(PromiseBase& innermost, scheduler::Loop& home, scheduler::Affinity affinity, std::uint32_t references,
-              ContextSlot&& context);
-    ~TaskState() override;
+              ContextSlot&& context)
+        : FutureState(references),
+          innermost_(&innermost),
+          home_(&home.shell()),
+          context_(std::move(context)),
+          affinity_(affinity) {
+        const std::uint64_t number = TaskNumbers::take();
+        number_low_ = static_cast<std::uint32_t>(number);
+        number_high_ = static_cast<std::uint16_t>(number >> 32);
+    }
+    ~TaskState() override {
+        if (Details* details = details_.load(std::memory_order_relaxed)) [[unlikely]]
+            destroy(details);
+    }
 
     // Takes the outcome out of the ended coroutine. Never throws: a failing move is an outcome too.
     virtual Outcome take_outcome() noexcept = 0;
@@ -170,6 +210,10 @@ protected:
     void enlist();
 
     [[nodiscard]] PromiseBase& innermost() const noexcept { return *innermost_; }
+    // It has a coroutine that is not destroyed.
+    [[nodiscard]] bool has_body() const noexcept { return innermost_ != nullptr; }
+    // The coroutine that suspended, to be destroyed: from here on nobody looks for it.
+    [[nodiscard]] PromiseBase& take_body() noexcept { return *std::exchange(innermost_, nullptr); }
     void publish(Outcome outcome) noexcept;
     void complete(Outcome outcome) noexcept {
         publish(outcome);
@@ -193,8 +237,16 @@ private:
         std::string name;  // under the mutex of all names
         bool named = false;
         FailureTrace trace;  // the running task's, then unchanging
+        scheduler::LoneAtomic<std::string*> message{
+            nullptr};  // owned; of a request to cancel that is not delivered yet
+
+        Details() = default;
+        Details(const Details&) = delete;
+        Details& operator=(const Details&) = delete;
+        ~Details() { delete message.load(std::memory_order_relaxed); }
     };
 
+    static void destroy(Details* details) noexcept;
     void enlist_owned();
     void queue() noexcept;
     void end_borrow() noexcept;
@@ -211,6 +263,8 @@ private:
     [[noreturn]] void throw_cancelled();
     [[noreturn]] void throw_cancelled_after(FutureState& awaited);
     std::string* set_message(std::string_view message) noexcept;
+    [[nodiscard]] bool has_message() const noexcept;
+    [[nodiscard]] std::unique_ptr<std::string> take_message() noexcept;
     void take_back(std::string* message) noexcept;
     void adopt_message() noexcept;
 
@@ -219,15 +273,17 @@ private:
     scheduler::Shell* home_;
     TaskSlot* slot_ = nullptr;
     scheduler::Atomic<Details*> details_{nullptr};
-    scheduler::LoneAtomic<std::string*> message_{nullptr};
     ContextSlot context_;
     std::source_location created_at_;
     // 48 bits: names of tasks do not repeat, and the size of a task that gives a number is that of a frame class.
     std::uint32_t number_low_;
     std::uint16_t number_high_;
-    const scheduler::Affinity affinity_;
-    bool entered_ = false;
-    bool returned_ = false;  // normally, and was cancelled all the same
+    const scheduler::Affinity affinity_;  // beside the next: others read it
+    bool entered_ : 1 = false;
+    bool returned_ : 1 = false;  // normally, and was cancelled all the same
+
+protected:
+    bool holds_value_ : 1 = false;
 };
 
 }  // namespace weft::sync
