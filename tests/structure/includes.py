@@ -7,7 +7,8 @@ A room includes itself and the rooms left of it, always with the folder: "sync/f
 <boost/...> stays in io, api/asio.hpp and api/*.cpp; scheduler and sync are tested without it.
 <spdlog/...> and <oneapi/...> (oneTBB) stay in .cpp files. Nothing that <weft/weft.hpp> reaches names them or Asio.
 scheduler knows no coroutine: its loop only knows Runnable.
-examples and bench see what a user sees: <weft/...>, never "sync/future.hpp".
+examples and bench see what a user sees: <weft/...>, never "sync/future.hpp"; but bench/micro sees the tree, as tests do,
+of each room what that room may include, and no Boost.
 """
 import pathlib
 import re
@@ -15,10 +16,11 @@ import sys
 
 ROOMS = ["scheduler", "sync", "io", "api"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-# Tests of the rooms without Boost stay without it, too.
-NO_BOOST_TESTS = ["tests/scheduler", "tests/sync", "tests/support", "tests/compilers"]
+# What tests and measures the rooms without Boost stays without it, too.
+NO_BOOST = ["tests/scheduler", "tests/sync", "tests/support", "tests/compilers", "bench/micro"]
 
 AS_A_USER = ["examples", "bench"]
+AS_THE_TREE = "bench/micro"
 
 
 def includes(path):
@@ -71,16 +73,25 @@ def check_rooms(root):
                 for why in (wrong_edge(room, quote, name), wrong_library(file, quote, name)):
                     if why:
                         yield f"{file}:{number}: includes {name}: {why}"
-    for folder in NO_BOOST_TESTS:
+    for folder in NO_BOOST:
         for path in sources(root / folder):
             for number, _, name in includes(path):
                 if name.startswith("boost/"):
                     yield f"{path.relative_to(root)}:{number}: includes {name}: no Boost here"
     for folder in AS_A_USER:
         for path in sources(root / folder):
+            if path.is_relative_to(root / AS_THE_TREE):
+                continue
             for number, quote, name in includes(path):
                 if quote == '"' and name.split("/")[0] in ROOMS:
                     yield f"{path.relative_to(root)}:{number}: includes {name}: write <weft/...>"
+    for path in sources(root / AS_THE_TREE):
+        file = path.relative_to(root / AS_THE_TREE)
+        room = file.parts[0] if file.parts[0] in ROOMS else ROOMS[-1]
+        for number, quote, name in includes(path):
+            in_tree = quote == "<" or name.split("/")[0] in ROOMS
+            if why := wrong_edge(room, quote, name) if in_tree else None:
+                yield f"{path.relative_to(root)}:{number}: includes {name}: {why}"
 
 
 def check_public_header(root):

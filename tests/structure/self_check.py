@@ -17,6 +17,8 @@ RIGHT = {
     "io/stream.hpp": '#include "sync/future.hpp"\n',
     "io/reactor.hpp": '#include "sync/future.hpp"\n#include <boost/asio.hpp>\n',
     "api/weft.hpp": '#include "io/stream.hpp"\n',
+    "bench/micro/on_loop.hpp": '#include "sync/future.hpp"\n',
+    "bench/micro/sync/future_bench.cpp": '#include "sync/future.hpp"\n#include "bench/micro/on_loop.hpp"\n',
     "api/asio.hpp": '#include "api/weft.hpp"\n#include <boost/asio.hpp>\n',
     "api/run.cpp": '#include "api/weft.hpp"\n#include "io/reactor.hpp"\n#include <boost/asio.hpp>\n',
 }
@@ -34,6 +36,9 @@ WRONG = [
     ("api/weft.hpp", "#include <boost/intrusive/list.hpp>", "Boost stays in"),
     ("tests/sync/future_test.cpp", "#include <boost/asio.hpp>", "no Boost here"),
     ("bench/fib.cpp", '#include "sync/future.hpp"', "write <weft/...>"),
+    ("bench/micro/scheduler/loop_bench.cpp", '#include "sync/future.hpp"', "scheduler may include only scheduler"),
+    ("bench/micro/sync/future_bench.cpp", "#include <weft/weft.hpp>", "the tree includes itself"),
+    ("bench/micro/sync/future_bench.cpp", "#include <boost/asio.hpp>", "no Boost here"),
     ("io/reactor.hpp", "#include <spdlog/spdlog.h>", "spdlog stays in"),
     ("sync/future.hpp", "#include <oneapi/tbb/task_arena.h>", "oneTBB stays in"),
     ("io/stream.hpp", "#include <boost/asio/ip/tcp.hpp>", "<weft/weft.hpp> reaches"),
