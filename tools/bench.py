@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """weft beside its peers: every problem of bench/peers on every framework that is installed, interleaved, verified.
 
-Writes build/report/bench.json: {"rows": [...], "machine": {...}, "goals": [...], "compile": [...]}, bench.md and one SVG
+Writes build/report/bench.json: {"rows": [...], "machine": {...}, "goals": [...], "compile": {...}}, bench.md and one SVG
 a problem, and prints the tables. Exit codes: 0 all measured, 1 something failed or gave a wrong answer, 2 a senseless
 command line. Goals that are missed are shown, but are no failure: a shared machine may be busy.
 
 A row is one framework on one problem with one number of loops; times are nanoseconds per item, the median, least and
 greatest of the rounds; `ratio` is weft's median divided by the row's; `efficiency` is T1 / (n * Tn) of the framework's own;
 `cpu_ns` is a server's processor time per item.
+
+All of it is built by the compiler of --build, clang. With `--compilers clang,gcc` what the compiler is everything for, weft
+and the sequential programs, is measured as g++ builds it, too, in the same turns: "rows_gcc", of the same shape with
+"compiler": "g++" and, for weft, `per_clang`, its median divided by that of the row in "rows"; "compile_gcc"; and of each
+goal `value_gcc` and `met_gcc`, g++'s weft beside the same peers. The loads of servers are always clang's.
 """
 import argparse
 import collections
@@ -54,6 +59,7 @@ FRAMEWORKS = {
     "libuv": Framework("libuv1-dev", True),
     "raw_epoll": Framework("", True),
 }
+COMPILERS = ["clang", "gcc"]
 OVERSUBSCRIBED = [8, 32]  # weft's loops on whatever cores there are
 
 
@@ -104,14 +110,17 @@ def problems():
 class Contender:
     """One framework on one variant of a problem with one number of loops, and what its rounds gave."""
 
-    def __init__(self, problem, variant, framework, loops, command, size, build):
+    def __init__(self, problem, variant, framework, loops, command, size, build, compiler=None):
         self.problem, self.variant, self.framework, self.loops = problem, variant, framework, loops
-        self.command, self.size, self.build = command, size, build
+        self.command, self.size = command, size
+        self.build = build  # where the load is
+        self.compiler = compiler  # if it is not the one of all the others
         self.ns, self.rss, self.bytes, self.cpu_ns = [], 0, None, []
         self.failure = None
 
     def __str__(self):
-        return f"{self.variant}, {self.framework}, {self.loops} loops"
+        built = f" by {self.compiler}" if self.compiler else ""
+        return f"{self.variant}, {self.framework}{built}, {self.loops} loops"
 
     def filled(self, command, **more):
         """A command with what stands for {loops}, {size} and so on in its words."""
@@ -176,32 +185,36 @@ class Contender:
             row["bytes"] = round(self.bytes, 1)
         if self.cpu_ns:
             row["cpu_ns"] = round(statistics.median(self.cpu_ns), 1)
+        if self.compiler is not None:
+            row["compiler"] = self.compiler
         return row
 
 
 def command_of(build, problem, variant, framework):
-    """How to start it, with {loops} and so on to be filled in; None if it is not written or not built."""
+    """How to start it, with {build}, {loops} and so on to be filled in; None if it is not written or not built."""
     programs = problem.programs(variant)
-    if programs is not None:
-        command = shlex.split(programs.get(framework, ""))
-        return command if command and os.path.exists(command[0].replace("{build}", str(build))) else None
-    program = program_of(build, problem.name, framework)
-    if program is None:
+    program = program_of(problem.name, framework) if programs is None else shlex.split(programs.get(framework, ""))
+    if not program or not os.path.exists(in_build(build, program)[0]):
         return None
+    if programs is not None:
+        return program
     if problem.is_served():
         return [*program, "{loops}"]
     return [*program, "{loops}", "{size}"] + (["{variant}"] if "." in variant else [])
 
 
-def program_of(build, problem, framework):
+def in_build(build, command):
+    return [word.replace("{build}", str(build)) for word in command]
+
+
+def program_of(problem, framework):
     if framework in ("asyncio", "uvloop"):
         path = PEERS / problem / "asyncio.py"
         if not path.exists() or (framework == "uvloop" and not has_uvloop()):
             return None
         return [PYTHON, "-P", str(path)]
-    folder = build / "bench" / "rust" / "release" if framework in ("tokio", "rayon") else build / "bench"
-    path = folder / f"{problem}_{framework}"
-    return [str(path)] if path.exists() else None
+    folder = "{build}/bench/rust/release" if framework in ("tokio", "rayon") else "{build}/bench"
+    return [f"{folder}/{problem}_{framework}"]
 
 
 @functools.cache
@@ -225,11 +238,15 @@ def contenders(problem, options):
             if written(problem, variant, framework):
                 skipped.add(framework)
             continue
+        builds = {None: options.build}
+        if "gcc" in options.compilers and framework in ("weft", "sequential"):
+            builds["g++"] = options.gcc_build
         counts = [1] if FRAMEWORKS[framework].single else options.loops
         if framework == "weft" and options.oversubscribed:
             counts = [*counts, *OVERSUBSCRIBED]
         size = problem.size(framework, options.quick)
-        found += [Contender(problem, variant, framework, loops, command, size, options.build) for loops in counts]
+        found += [Contender(problem, variant, framework, loops, in_build(build, command), size, options.build, compiler)
+                  for loops in counts for compiler, build in builds.items()]
     found.sort(key=lambda one: (one.variant, one.loops, list(FRAMEWORKS).index(one.framework)))
     return found, skipped
 
@@ -275,14 +292,19 @@ def measure(found, rounds, progress, failures):
 
 
 def compare(rows):
-    by_key = {(row["problem"], row["framework"], row["loops"]): row for row in rows}
+    """Each with those of its own compiler."""
+    by_key = {(row["problem"], row["framework"], row["loops"], row.get("compiler")): row for row in rows}
     for row in rows:
-        weft = by_key.get((row["problem"], "weft", row["loops"]))
+        of_framework = lambda framework, loops: by_key.get((row["problem"], framework, loops, row.get("compiler")))
+        weft = of_framework("weft", row["loops"])
         if weft is not None and row is not weft:
             row["ratio"] = round(weft["median_ns"] / row["median_ns"], 4)
-        one = by_key.get((row["problem"], row["framework"], 1))
+        one = of_framework(row["framework"], 1)
         if one is not None and not FRAMEWORKS[row["framework"]].single:
             row["efficiency"] = round(one["median_ns"] / (row["loops"] * row["median_ns"]), 4)
+        clang = by_key.get((row["problem"], "weft", row["loops"], None))
+        if row is weft and row is not clang and clang is not None:
+            row["per_clang"] = round(row["median_ns"] / clang["median_ns"], 4)
     return rows
 
 
@@ -331,14 +353,26 @@ def table(rows):
     """Markdown."""
     head = ["problem", "item", "framework", "loops", "median ns", "min", "max", "weft /", "efficiency", "bytes", "CPU ns",
             "MiB"]
+    by_gcc = any("compiler" in row for row in rows)
+    head += ["/ clang"] if by_gcc else []
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
     for row in rows:
         number = lambda key, form: form.format(row[key]) if key in row else ""
         lines.append(" | ".join([
             row["problem"], row["item"], row["framework"], str(row["loops"]), f"{row['median_ns']:.2f}",
             f"{row['min_ns']:.2f}", f"{row['max_ns']:.2f}", number("ratio", "{:.3f}"), number("efficiency", "{:.2f}"),
-            number("bytes", "{:.0f}"), number("cpu_ns", "{:.0f}"), f"{row['rss_bytes'] / 2**20:.1f}"]))
+            number("bytes", "{:.0f}"), number("cpu_ns", "{:.0f}"), f"{row['rss_bytes'] / 2**20:.1f}",
+            *([number("per_clang", "{:.3f}")] if by_gcc else [])]))
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def in_words(report):
+    """bench.md."""
+    parts = [table(report["rows"])]
+    if report["rows_gcc"]:
+        parts += ["## Built by g++", table(report["rows_gcc"])]
+    parts += ["## Goals", goals.table(report["goals"])]
+    return "\n\n".join(parts) + "\n"
 
 
 def write(report, path):
@@ -370,6 +404,9 @@ def parse_arguments(known):
     parser = argparse.ArgumentParser(description="weft beside its peers; without names all problems.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"a problem: {', '.join(known)}")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench", help="default: build/bench")
+    parser.add_argument("--gcc-build", type=pathlib.Path, default=ROOT / "build" / "bench-gcc",
+                        help="g++'s; default: build/bench-gcc")
+    parser.add_argument("--compilers", type=names_among(COMPILERS), help="default: clang,gcc, with --quick clang")
     parser.add_argument("--quick", action="store_true", help="small sizes, 3 rounds: within 3 minutes")
     parser.add_argument("--rounds", type=int, help="default: 7, with --quick 3")
     parser.add_argument("--loops", type=numbers, help="default: 1 to the number of usable cores, weft also 8 and 32")
@@ -378,8 +415,12 @@ def parse_arguments(known):
     for name in options.names:
         if name not in known:
             parser.error(f"no problem '{name}', expected some of: {', '.join(known)}")
-    if not (options.build / "CMakeCache.txt").exists():
-        parser.error(f"--build {options.build}: expected a build folder; ./run bench makes one")
+    options.compilers = options.compilers or (["clang"] if options.quick else COMPILERS)
+    if "clang" not in options.compilers:
+        parser.error("--compilers gcc: expected clang or clang,gcc; what g++ builds is measured beside the rest")
+    for compiler, name, build in zip(COMPILERS, ("--build", "--gcc-build"), (options.build, options.gcc_build)):
+        if compiler in options.compilers and not (build / "CMakeCache.txt").exists():
+            parser.error(f"{name} {build}: expected a build folder; ./run bench makes one")
     if options.rounds is None:
         options.rounds = 3 if options.quick else 7
     if options.rounds < 1:
@@ -387,34 +428,43 @@ def parse_arguments(known):
     options.oversubscribed = options.loops is None and not options.quick
     options.loops = options.loops or list(range(1, usable_cores() + 1))
     options.build = options.build.resolve()
+    options.gcc_build = options.gcc_build.resolve()
     return options
 
 
 def main():
     known = problems()
     options = parse_arguments(known)
+    by_gcc = "gcc" in options.compilers
     progress = Progress()
-    report = {"rows": [], "machine": describe_machine(options.build)}
+    report = {"rows": [], "rows_gcc": [], "machine": describe_machine(options.build)}
+    if by_gcc:
+        report["machine"]["gcc"] = describe(options.gcc_build)["compiler"]
     failures, missing = [], set()
     for name in options.names or known:
         progress.problem(name)
         found, skipped = contenders(known[name], options)
         missing |= skipped
-        report["rows"] += measure(found, options.rounds, progress, failures)
+        for row in measure(found, options.rounds, progress, failures):
+            report["rows_gcc" if "compiler" in row else "rows"].append(row)
     progress.clear()
     for framework in sorted(missing):
         print(f"skipped: {framework}: not installed, Debian's {FRAMEWORKS[framework].package} brings it", file=sys.stderr)
     if not options.names:
-        report["compile"] = compile_times(options.build, 3 if options.quick else 7)
+        rounds = 3 if options.quick else 7
+        report["compile"] = compile_times(options.build, rounds)
+        if by_gcc:
+            report["compile_gcc"] = compile_times(options.gcc_build, rounds)
     report["goals"] = goals.judge(report)
     report["failures"] = failures
     write(json.dumps(report, indent=1) + "\n", REPORT / "bench.json")
-    text = f"{table(report['rows'])}\n\n{goals.table(report['goals'])}\n"
+    text = in_words(report)
     write(text, REPORT / "bench.md")
     for name, drawing in plot.draw(report["rows"]):
         write(drawing, REPORT / "bench" / f"{name}.svg")
     print(text)
-    print(f"{len(report['rows'])} rows in {os.path.relpath(REPORT)}/bench.json, {progress.seconds():.0f} s.")
+    count = len(report["rows"]) + len(report["rows_gcc"])
+    print(f"{count} rows in {os.path.relpath(REPORT)}/bench.json, {progress.seconds():.0f} s.")
     return 1 if failures else 0
 
 

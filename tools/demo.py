@@ -376,7 +376,7 @@ def fork_join_part(options, progress):
         progress.step(f"{name} beside oneTBB, {', '.join(map(str, loops))} loops")
         choice = argparse.Namespace(
             build=options.build, quick=options.quick, loops=loops, oversubscribed=False,
-            frameworks=["weft", "sequential", "onetbb"],
+            compilers=["clang"], frameworks=["weft", "sequential", "onetbb"],
         )
         found, missing = bench.contenders(known[name], choice)
         if missing:

@@ -5,11 +5,11 @@ import tomllib
 GOALS = pathlib.Path(__file__).resolve().parent.parent / "bench" / "goals.toml"
 
 
-def figure(goal, report):
+def figure(goal, rows, compiled):
     """The number that the goal is about; None if what it needs was not measured."""
-    by_key = {(row["problem"], row["framework"], row["loops"]): row for row in report["rows"]}
+    by_key = {(row["problem"], row["framework"], row["loops"]): row for row in rows}
     if goal["figure"] == "compile":
-        return report.get("compile", {}).get("ratio")
+        return compiled.get("ratio")
     problem, loops = goal["problem"], goal.get("loops", 1)
     weft = by_key.get((problem, "weft", loops))
     if weft is None:
@@ -27,13 +27,21 @@ def figure(goal, report):
     return weft[key] / min(peers) if peers and key in weft else None
 
 
+def verdict(goal, rows, compiled, suffix=""):
+    value = figure(goal, rows, compiled)
+    met = None if value is None else value <= goal["at_most"]
+    return {"value" + suffix: None if value is None else round(value, 4), "met" + suffix: met}
+
+
 def judge(report):
-    goals = tomllib.loads(GOALS.read_text())["goal"]
+    """Of what clang has built and, if it was measured, of g++'s weft beside the same peers."""
     judged = []
-    for goal in goals:
-        value = figure(goal, report)
-        met = None if value is None else value <= goal["at_most"]
-        judged.append({**goal, "value": None if value is None else round(value, 4), "met": met})
+    # What g++ has built, too, stands for itself: its rows come last and replace the others.
+    by_gcc = [row for row in report["rows"] if row["framework"] != "weft"] + report["rows_gcc"]
+    for goal in tomllib.loads(GOALS.read_text())["goal"]:
+        judged.append({**goal, **verdict(goal, report["rows"], report.get("compile", {}))})
+        if report["rows_gcc"]:
+            judged[-1] |= verdict(goal, by_gcc, report.get("compile_gcc", {}), "_gcc")
     return judged
 
 
@@ -47,9 +55,17 @@ def said(goal):
 
 def table(judged):
     """Markdown, of the goals that this run can judge."""
-    lines = ["| row | goal | at most | is | |", "| --- | --- | --- | --- | --- |"]
+    compilers = [("clang", ""), ("g++", "_gcc")] if any("met_gcc" in goal for goal in judged) else [("clang", "")]
+    head = ["row", "goal", "at most", *(name for name, _ in compilers)]
+    lines = [head, ["---"] * len(head)]
     for goal in judged:
-        if goal["met"] is not None:
-            verdict = "met" if goal["met"] else "**missed**"
-            lines.append(f"| {goal['row']} | {said(goal)} | {goal['at_most']:g} | {goal['value']:.3f} | {verdict} |")
-    return "\n".join(lines)
+        cells = [cell(goal, suffix) for _, suffix in compilers]
+        if any(cells):
+            lines.append([str(goal["row"]), said(goal), f"{goal['at_most']:g}", *cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cell(goal, suffix):
+    if goal["met" + suffix] is None:
+        return ""
+    return f"{goal['value' + suffix]:.3f} " + ("met" if goal["met" + suffix] else "**missed**")
