@@ -8,6 +8,7 @@ command line. Goals that are missed are shown, but are no failure: a shared mach
 A row is one framework on one problem with one number of loops; times are nanoseconds per item, the median, least and
 greatest of the rounds; `ratio` is weft's median divided by the row's; `efficiency` is T1 / (n * Tn) of the framework's own;
 `cpu_ns` is a server's processor time per item.
+A problem whose time says nothing names its `figures` instead, and its rows have them, medians of the rounds, under that key.
 
 All of it is built by the compiler of --build, clang. With `--compilers clang,gcc` what the compiler is everything for, weft
 and the sequential programs, is measured as g++ builds it, too, in the same turns: "rows_gcc", of the same shape with
@@ -116,6 +117,7 @@ class Contender:
         self.build = build  # where the load is
         self.compiler = compiler  # if it is not the one of all the others
         self.ns, self.rss, self.bytes, self.cpu_ns = [], 0, None, []
+        self.figures = {name: [] for name in problem.data.get("figures", [])}
         self.failure = None
 
     def __str__(self):
@@ -146,6 +148,8 @@ class Contender:
             self.bytes = report["bytes"]
         if "cpu_ns" in report:
             self.cpu_ns.append(report["cpu_ns"])
+        for name, values in self.figures.items():
+            values.append(report[name])
 
     def run_program(self, environment):
         """Its report; None if it says that it cannot."""
@@ -185,6 +189,8 @@ class Contender:
             row["bytes"] = round(self.bytes, 1)
         if self.cpu_ns:
             row["cpu_ns"] = round(statistics.median(self.cpu_ns), 1)
+        if self.figures:
+            row["figures"] = {name: round(statistics.median(values), 6) for name, values in self.figures.items()}
         if self.compiler is not None:
             row["compiler"] = self.compiler
         return row
@@ -292,7 +298,9 @@ def measure(found, rounds, progress, failures):
 
 
 def compare(rows):
-    """Each with those of its own compiler."""
+    """Each with those of its own compiler. Rows with figures of their own are left as they are."""
+    if any("figures" in row for row in rows):
+        return rows
     by_key = {(row["problem"], row["framework"], row["loops"], row.get("compiler")): row for row in rows}
     for row in rows:
         of_framework = lambda framework, loops: by_key.get((row["problem"], framework, loops, row.get("compiler")))
@@ -366,13 +374,63 @@ def table(rows):
     return "\n".join(f"| {line} |" for line in lines)
 
 
+def scaling(rows, cores):
+    """weft's time by the number of loops: Markdown. None if it was measured with one number of loops only."""
+    times = collections.defaultdict(dict)
+    for row in rows:
+        if row["framework"] == "weft":
+            times[row["problem"]][row["loops"]] = row
+    counts = sorted({loops for of_problem in times.values() for loops in of_problem})
+    full = max((loops for loops in counts if loops <= cores), default=None)  # one loop a core
+    within, beyond = [n for n in counts if 1 < n <= cores], [n for n in counts if n > cores]
+    if full is None or counts == [full]:
+        return None
+    head = ["problem", *(f"ns, {loops} loop{'s' if loops > 1 else ''}" for loops in counts),
+            *(f"efficiency, {loops}" for loops in within), *(f"cost of {loops}" for loops in beyond)]
+    lines = [head, ["---"] * len(head)]
+    for problem, of_problem in times.items():
+        line = [f"{of_problem[loops]['median_ns']:.2f}" if loops in of_problem else "" for loops in counts]
+        for loops in within:
+            found = of_problem.get(loops, {}).get("efficiency")
+            line.append("" if found is None else f"{found:.2f}")
+        for loops in beyond:
+            both = loops in of_problem and full in of_problem
+            cost = of_problem[loops]["median_ns"] / of_problem[full]["median_ns"] - 1 if both else None
+            line.append("" if cost is None else f"{cost:+.0%}" if cost <= 0.1 else f"**{cost:+.0%}**")
+        lines.append([problem, *line])
+    of = f"{full} loops, one a core" if full > 1 else "one loop"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"""
+
+weft's own times; efficiency is T1 / (n * Tn). The cost of oversubscription is beside {of}; bold: more than 10 %."""
+
+
+def figures_table(rows):
+    """Of the problems whose time says nothing: Markdown."""
+    lines = [["problem", "framework", "loops", "figures"], ["---"] * 4]
+    for row in rows:
+        built = f", {row['compiler']}" if "compiler" in row else ""
+        figures = ", ".join(f"{name} {value:g}" for name, value in row["figures"].items())
+        lines.append([row["problem"], row["framework"] + built, str(row["loops"]), figures])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def timed(rows):
+    return [row for row in rows if "figures" not in row]
+
+
 def in_words(report):
     """bench.md."""
-    parts = [table(report["rows"])]
-    if report["rows_gcc"]:
-        parts += ["## Built by g++", table(report["rows_gcc"])]
-    parts += ["## Goals", goals.table(report["goals"])]
-    return "\n\n".join(parts) + "\n"
+    rows, rows_gcc, cores = report["rows"], report["rows_gcc"], report["machine"]["usable_cores"]
+    others = [row for row in rows + rows_gcc if "figures" in row]
+    parts = {
+        "Times": table(timed(rows)) if timed(rows) else None,
+        "Built by g++": table(timed(rows_gcc)) if timed(rows_gcc) else None,
+        "Scaling": scaling(timed(rows), cores),
+        "Scaling, built by g++": scaling(timed(rows_gcc), cores),
+        "Other figures": figures_table(others) if others else None,
+        "Goals": goals.table(report["goals"]),
+    }
+    return "\n\n".join(f"## {title}\n\n{part}" for title, part in parts.items() if part) + "\n"
 
 
 def write(report, path):
@@ -460,7 +518,7 @@ def main():
     write(json.dumps(report, indent=1) + "\n", REPORT / "bench.json")
     text = in_words(report)
     write(text, REPORT / "bench.md")
-    for name, drawing in plot.draw(report["rows"]):
+    for name, drawing in plot.draw(timed(report["rows"])):
         write(drawing, REPORT / "bench" / f"{name}.svg")
     print(text)
     count = len(report["rows"]) + len(report["rows_gcc"])

@@ -16,6 +16,8 @@ def figure(goal, rows, compiled):
         return None
     if goal["figure"] == "median_ns":
         return weft["median_ns"]
+    if "figures" in weft:
+        return weft["figures"].get(goal["figure"])
     if goal["figure"] == "own":  # beside its own row with another number of loops
         other = by_key.get((problem, "weft", goal["beside"]))
         return weft["median_ns"] / other["median_ns"] if other else None
@@ -47,7 +49,8 @@ def judge(report):
 
 def said(goal):
     loops = f" on {goal['loops']} loops" if goal.get("loops", 1) != 1 else ""
-    what = {"ratio": "time", "own": "time", "bytes": "bytes", "median_ns": "nanoseconds", "compile": "compile time"}
+    what = {"ratio": "time", "own": "time", "bytes": "bytes", "median_ns": "nanoseconds", "compile": "compile time",
+            "wakeups": "wake-ups a second", "cpu": "share of a core"}
     beside = {"ratio": f" / {goal.get('peer')}", "bytes": f" / {goal.get('peer')}", "compile": " / standard headers",
               "own": f" / own on {goal.get('beside')} loops"}
     return f"{goal.get('problem', 'weft.hpp')}{loops}: {what[goal['figure']]}{beside.get(goal['figure'], '')}"
