@@ -70,6 +70,12 @@ func (p *Passes) Start() { p.begin = p.now() }
 
 func (p *Passes) End(answer uint64) { p.EndAfter(p.now()-p.begin, answer) }
 
+// EndOnce is EndAfter for the only pass there is to be.
+func (p *Passes) EndOnce(ns float64, answer uint64) {
+	p.ended, p.answer = 1, answer
+	p.EndAfter(ns, answer)
+}
+
 func (p *Passes) EndAfter(ns float64, answer uint64) {
 	if p.ended != 0 && answer != p.answer {
 		fmt.Fprintf(os.Stderr, "two passes gave %d and %d\n", p.answer, answer)

@@ -96,12 +96,13 @@ public:
     void stop() { took_ = now() - begin_; }
     void give(std::uint64_t answer) { end_after(took_, answer); }
     // The only pass there is to be.
-    void end_only(std::uint64_t answer) {
+    void end_only(std::uint64_t answer) { end_once(now() - begin_, answer); }
+    // The same for a pass that has timed itself: any, and the only one.
+    void end_once(double ns, std::uint64_t answer) {
         ended_ = 1;
         answer_ = answer;
-        end(answer);
+        end_after(ns, answer);
     }
-    // The same for a pass that has timed itself.
     void end_after(double ns, std::uint64_t answer) {
         if (ended_++ != 0 && answer != answer_) differ(answer);
         answer_ = answer;

@@ -89,9 +89,13 @@ impl Passes {
     }
 
     pub fn end_only(&mut self, answer: u64) {
+        self.end_once(self.now() - self.begin, answer);
+    }
+
+    pub fn end_once(&mut self, ns: f64, answer: u64) {
         self.ended = 1;
         self.answer = answer;
-        self.end(answer);
+        self.end_after(ns, answer);
     }
 
     pub fn end_after(&mut self, ns: f64, answer: u64) {
