@@ -1,5 +1,6 @@
 // Rival: a second thread that does one thing over and over until it is stopped, for what costs most when two meet.
 // Measurements with one have "rival" in their names; with --alone (see main.cpp) there is none, and nothing is measured.
+// Who finds nothing to do spins, but gives the core away now and then: both may have to do with one.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -12,8 +13,26 @@ namespace weft::micro {
 
 inline bool alone = false;
 
+// Counts vain looks.
+class Patience {
+public:
+    void lose() {
+        if (++vain_ % kLooks == 0) std::this_thread::yield();
+    }
+
+private:
+    static constexpr unsigned kLooks = 1024;
+    unsigned vain_ = 0;
+};
+
+template <class Predicate>
+void spin_until(Predicate ready) {
+    for (Patience patience; !ready();) patience.lose();
+}
+
 class Rival {
 public:
+    // `act` returns false if there was nothing to do.
     template <class F>
     Rival(benchmark::State& state, F act) {
         if (alone) {
@@ -21,7 +40,10 @@ public:
             return;
         }
         thread_ = std::jthread([act = std::move(act)](const std::stop_token& stop) mutable {
-            while (!stop.stop_requested()) act();
+            Patience patience;
+            while (!stop.stop_requested()) {
+                if (!act()) patience.lose();
+            }
         });
     }
 

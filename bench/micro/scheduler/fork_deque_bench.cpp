@@ -44,15 +44,16 @@ void shared(benchmark::State& state) {
     const auto deque = std::make_unique<ForkDeque>();
     std::atomic<std::uint64_t> stolen{0};
     Rival thief(state, [&] {
-        if (deque->steal() != nullptr) stolen.fetch_add(1, std::memory_order_release);
+        if (deque->steal() == nullptr) return false;
+        stolen.fetch_add(1, std::memory_order_release);
+        return true;
     });
     std::uint64_t popped = 0;
     std::uint64_t pushed = 0;
     for ([[maybe_unused]] auto _ : state) {
         for (Item& branch : branches) pushed += deque->push(branch) != ForkDeque::Push::full;
         while (deque->pop() != nullptr) ++popped;
-        while (popped + stolen.load(std::memory_order_acquire) < pushed) {
-        }
+        spin_until([&] { return popped + stolen.load(std::memory_order_acquire) == pushed; });
     }
     thief.stop();
     expect(state, "branches were lost or doubled", popped + stolen.load(), in_all(state, branches.size()));

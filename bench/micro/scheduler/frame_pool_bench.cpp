@@ -64,16 +64,16 @@ void freed_elsewhere(benchmark::State& state) {
     std::uint64_t freed = 0;
     FramePool own(depot);
     Rival other(state, [&] {
-        if (!full.load(std::memory_order_acquire)) return;
+        if (!full.load(std::memory_order_acquire)) return false;
         for (void* block : blocks) own.deallocate(block, kFrame);
         freed += blocks.size();
         full.store(false, std::memory_order_release);
+        return true;
     });
     for ([[maybe_unused]] auto _ : state) {
         for (void*& block : blocks) block = pool.allocate(kFrame);
         full.store(true, std::memory_order_release);
-        while (full.load(std::memory_order_acquire)) {
-        }
+        spin_until([&] { return !full.load(std::memory_order_acquire); });
     }
     other.stop();
     expect(state, "blocks were lost", freed, in_all(state, blocks.size()));

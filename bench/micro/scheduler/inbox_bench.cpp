@@ -48,14 +48,15 @@ void receive(benchmark::State& state) {
     Inbox inbox;
     std::atomic<std::uint64_t> received{0};
     Rival sender(state, [&, sent = std::uint64_t{0}]() mutable {
-        if (received.load(std::memory_order_acquire) != sent) return;
+        if (received.load(std::memory_order_acquire) != sent) return false;
         for (Item& item : items) sent += inbox.push(item) == Inbox::Push::sent;
+        return true;
     });
     Fifo taken;
     std::uint64_t count = 0;
     for ([[maybe_unused]] auto _ : state) {
         for (const std::uint64_t until = count + items.size(); count != until;) {
-            inbox.take_all(taken);
+            spin_until([&] { return inbox.take_all(taken); });
             while (scheduler::Runnable* next = taken.pop()) {
                 next->run();
                 ++count;

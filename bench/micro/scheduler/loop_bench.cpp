@@ -38,8 +38,9 @@ void post(benchmark::State& state) {
     std::atomic<std::uint64_t> run{0};
     std::atomic<std::uint64_t> wanted{0};
     Rival sender(state, [&, sent = std::uint64_t{0}]() mutable {
-        if (sent == wanted.load(std::memory_order_acquire) || run.load(std::memory_order_acquire) != sent) return;
+        if (sent == wanted.load(std::memory_order_acquire) || run.load(std::memory_order_acquire) != sent) return false;
         sent += loop.post(item) == scheduler::Sent::sent;
+        return true;
     });
     for ([[maybe_unused]] auto _ : state) {
         const std::uint64_t until = wanted.load(std::memory_order_relaxed) + 1;

@@ -54,10 +54,11 @@ void shared(benchmark::State& state) {
     std::atomic<std::uint64_t> stolen{0};
     ReadyQueue own;
     Rival thief(state, [&] {
-        if (queue.steal(own) == nullptr) return;
+        if (queue.steal(own) == nullptr) return false;
         std::uint64_t count = 1;
         while (own.pop() != nullptr) ++count;
         stolen.fetch_add(count, std::memory_order_release);
+        return true;
     });
     std::uint64_t popped = 0;
     std::uint64_t pushed = 0;
@@ -65,8 +66,7 @@ void shared(benchmark::State& state) {
         for (Item& item : items) queue.push(item);
         pushed += items.size();
         while (queue.pop() != nullptr) ++popped;
-        while (popped + stolen.load(std::memory_order_acquire) < pushed) {
-        }
+        spin_until([&] { return popped + stolen.load(std::memory_order_acquire) == pushed; });
     }
     thief.stop();
     expect(state, "items were lost or doubled", popped + stolen.load(), pushed);

@@ -83,9 +83,10 @@ void claim(benchmark::State& state) {
     std::atomic<std::uint64_t> ended{0};
     std::uint64_t lost = 0;
     Rival rival(state, [&, last = std::uint64_t{0}]() mutable {
-        if (round.load(std::memory_order_acquire) == last) return;
+        if (round.load(std::memory_order_acquire) == last) return false;
         for (ValueFutureState<int>* future : futures) lost += future->try_set_value(2);
         ended.store(++last, std::memory_order_release);
+        return true;
     });
     std::uint64_t won = 0;
     std::uint64_t rounds = 0;
@@ -93,8 +94,7 @@ void claim(benchmark::State& state) {
         for (auto& future : futures) future = new ValueFutureState<int>;
         round.store(++rounds, std::memory_order_release);
         for (ValueFutureState<int>* future : futures) won += future->try_set_value(1);
-        while (ended.load(std::memory_order_acquire) != rounds) {
-        }
+        spin_until([&] { return ended.load(std::memory_order_acquire) == rounds; });
         for (ValueFutureState<int>* future : futures) future->release();
     }
     rival.stop();
