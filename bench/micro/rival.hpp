@@ -1,5 +1,5 @@
 // Rival: a second thread that does one thing over and over until it is stopped, for what costs most when two meet.
-// Measurements with one have "rival" in their names; with --alone (see main.cpp) there is none, and nothing is measured.
+// Measurements with one have "rival" in their names; with --alone (see main.cpp) nothing is measured.
 // Who finds nothing to do spins, but gives the core away now and then: both may have to do with one.
 #pragma once
 

@@ -7,7 +7,7 @@ A room includes itself and the rooms left of it, always with the folder: "sync/f
 <boost/...> stays in io, api/asio.hpp and api/*.cpp; scheduler and sync are tested without it.
 <spdlog/...> and <oneapi/...> (oneTBB) stay in .cpp files. Nothing that <weft/weft.hpp> reaches names them or Asio.
 scheduler knows no coroutine: its loop only knows Runnable.
-examples and bench see what a user sees: <weft/...>, never "sync/future.hpp"; but bench/micro sees the tree, as tests do,
+examples and bench see what a user sees: <weft/...>, never "sync/future.hpp"; bench/micro sees the tree, as tests do,
 of each room what that room may include, and no Boost.
 """
 import pathlib
