@@ -9,38 +9,29 @@ A part that fails is reported in a line, the others still run, and the exit code
 """
 
 import argparse
-import http.client
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 
 import bench
-from machine import describe, first_match, output_of, usable_cores
+from machine import describe, output_of, usable_cores
+from server import Failure, Server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REPORT = ROOT / "build" / "report" / "report.json"
 
 CONNECTIONS = 32
 WRK_RUNS = 3
-START_LIMIT_S = 10  # a service that does not answer by then will not
-STOP_LIMIT_S = 5
 PIPELINE_LIMIT_S = 60  # only a hang gets there
 ROUNDS = 3
 MIB = 1024 * 1024
-
-
-class Failure(Exception):
-    """A part cannot go on; the text says what failed and on which file or package."""
 
 
 class Progress:
@@ -98,98 +89,6 @@ def program(build, name):
 # ---- part 1: the HTTP service ---------------------------------------------------------------------------------------
 
 
-class Service:
-    """The HTTP service as a child process, from its first answer to its clean end after SIGTERM."""
-
-    def __init__(self, path, loops):
-        self.port = free_port()
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            [path, "--loops", str(loops), "--port", str(self.port)],
-            stdin=subprocess.DEVNULL,
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}/"
-
-    def said(self):
-        self.log.seek(0)
-        text = self.log.read().decode(errors="replace").strip()
-        return f"; it said: {text[-500:]}" if text else ""
-
-    def wait_until_it_answers(self):
-        end = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                code = self.process.returncode
-                raise Failure(f"http_service ended with exit code {code} at its start{self.said()}")
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.02)
-        raise Failure(f"http_service does not listen on port {self.port} after {START_LIMIT_S} s{self.said()}")
-
-    def check_answer(self):
-        """One request by itself, then two on one connection: status 200, and the same body each time."""
-        try:
-            with urllib.request.urlopen(self.url, timeout=5) as answer:
-                body = answer.read()
-                if answer.status != 200 or not body:
-                    got = f"status {answer.status} and {len(body)} bytes"
-                    raise Failure(f"{self.url}: got {got}, expected 200 and a body")
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            try:
-                for _ in range(2):
-                    connection.request("GET", "/")
-                    again = connection.getresponse().read()
-                    if again != body:
-                        raise Failure(f"{self.url}: got body {again!r} over keep-alive, expected {body!r}")
-            finally:
-                connection.close()
-        except (OSError, http.client.HTTPException) as error:
-            raise Failure(f"{self.url}: {error}{self.said()}") from error
-        return body
-
-    def cpu_seconds(self):
-        """User and system time of all threads; the fields are counted after the name, which may hold anything."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def peak_memory(self):
-        kibibytes = first_match(f"/proc/{self.process.pid}/status", r"VmHWM:\s*(\d+)")
-        return int(kibibytes or 0) * 1024
-
-    def stop(self):
-        if self.process.poll() is not None:
-            raise Failure(f"http_service ended under load with exit code {self.process.returncode}{self.said()}")
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired as error:
-            raise Failure(f"http_service still runs {STOP_LIMIT_S} s after SIGTERM{self.said()}") from error
-        if code != 0:
-            raise Failure(f"http_service: got exit code {code} after SIGTERM, expected 0{self.said()}")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 UNITS_US = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6}
 
 
@@ -218,17 +117,18 @@ def parse_wrk(text):
     }
 
 
-def drive(service, seconds):
-    before = service.cpu_seconds()
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", service.url]
+def drive(server, seconds):
+    before = server.cpu_ns()
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", f"http://127.0.0.1:{server.port}/"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 20, check=False)
     except subprocess.TimeoutExpired as error:
         raise Failure(f"wrk did not end {error.timeout - seconds:.0f} s after its {seconds} s") from error
+    server.must_run()
     if done.returncode != 0:
         raise Failure(f"wrk ended with exit code {done.returncode}: {done.stderr.strip()}")
     run = parse_wrk(done.stdout)
-    run["cpu_us_per_request"] = (service.cpu_seconds() - before) / run["requests"] * 1e6
+    run["cpu_us_per_request"] = (server.cpu_ns() - before) / run["requests"] / 1e3
     return run
 
 
@@ -257,18 +157,17 @@ def http_part(options, progress):
     seconds = 1 if options.quick else 2
     rows = []
     cells = []
-    body = b""
+    body = ""
     for loops in sorted({1, usable_cores()}):
-        with Service(path, loops) as service:
-            progress.step(f"HTTP service, {loops} loops: start")
-            service.wait_until_it_answers()
-            body = service.check_answer()
+        progress.step(f"HTTP service, {loops} loops: start")
+        with Server([path, "--loops", str(loops), "--port", "0"]) as server:
+            body = server.page()
             runs = []
             for number in range(1, WRK_RUNS + 1):
                 progress.step(f"HTTP service, {loops} loops: wrk for {seconds} s, {number} of {WRK_RUNS}")
-                runs.append(drive(service, seconds))
-            row = http_row(loops, runs, service.peak_memory())
-            service.stop()
+                runs.append(drive(server, seconds))
+            row = http_row(loops, runs, server.peak_bytes())
+            server.stop()
         rows.append(row)
         rates = [run["requests_per_s"] for run in runs]
         cells.append(
@@ -290,7 +189,7 @@ def http_part(options, progress):
         ["framework", "loops", "requests/s", "min", "max", "p50 us", "p99 us", "CPU us/request", "peak MiB"],
         cells,
         [
-            f"GET / answers {len(body)} bytes: {body[:40].decode(errors='replace').strip()!r}. "
+            f"GET / answers {len(body)} bytes: {body[:40].strip()!r}. "
             f"Medians of {WRK_RUNS} runs of {seconds} s, {CONNECTIONS} connections.",
             f"wrk shares the {usable_cores()} cores with the service: no scaling is claimed from these rows.",
         ],

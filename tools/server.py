@@ -1,4 +1,4 @@
-"""A server under load: how tools/bench.py measures a problem whose problem.md has a `load`.
+"""A server under load: how tools/bench.py measures a problem whose problem.md has a `load`, and tools/demo.py its service.
 
 A server is a program that says "listening on ADDRESS:PORT" when it does, and serves until SIGTERM; see
 bench/peers/server.hpp. A load is a command that ends by itself, and the last line that it prints is a report like any
@@ -25,7 +25,7 @@ class Failure(Exception):
 class Server:
     """A child process from its first word to its end; killed if that does not come."""
 
-    def __init__(self, command, environment):
+    def __init__(self, command, environment=None):
         self.command = command
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
@@ -66,7 +66,10 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_LIMIT_S)
         try:
             connection.request("GET", "/")
-            return connection.getresponse().read().decode()
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise self.failure(f"answers GET / with {answer.status}, expected 200")
+            return answer.read().decode()
         except http.client.HTTPException as error:
             raise self.failure(f"answers what is not HTTP: {error!r}") from error
         finally:

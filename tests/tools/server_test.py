@@ -68,6 +68,8 @@ def failures(server):
     fails(server, "the load hangs", "no end after 1 s", LISTEN + WAIT, "import time; time.sleep(100)", 1)
     fails(server, "wrong page", "answers 'no', expected 'page'",
           answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"), page="page")
+    fails(server, "no page", "answers GET / with 404, expected 200",
+          answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), page="")
     fails(server, "not HTTP", "answers what is not HTTP", answering(b"no\r\n\r\n"), page="page")
     server.START_LIMIT_S = server.STOP_LIMIT_S = 1
     fails(server, "mute", "said '', not where it listens", "import time; " + WAIT)
