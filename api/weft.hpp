@@ -22,6 +22,7 @@
 #include "sync/future.hpp"
 #include "sync/gather.hpp"
 #include "sync/parallel.hpp"
+#include "sync/profile.hpp"
 #include "sync/run_in_executor.hpp"
 #include "sync/shield.hpp"
 #include "sync/sleep.hpp"

@@ -74,6 +74,7 @@ void Branch::run() noexcept {
 }
 
 Transfer Branch::ended_detached() noexcept {
+    if constexpr (kProfiled) current().strand->close();
     current().finished = task();
     return transfer_to_loop();
 }
@@ -108,6 +109,15 @@ ContextSlot& Branch::parents_context() const noexcept {
 
 ContextSlot Branch::copy_parents_context() const {
     return ContextState::any_values() ? parents_context().copy() : ContextSlot();
+}
+
+Tally* Branch::tally_around(const PromiseBase& promise) noexcept {
+    const PromiseBase* each = &promise;
+    while (each->returns() == PromiseBase::Returns::to_call) each = each->call().caller_;
+    if constexpr (kProfiled) {
+        if (each->returns() == PromiseBase::Returns::to_branch) return &*each->branch().tally_;
+    }
+    return nullptr;
 }
 
 TaskState& Branch::materialise() {
@@ -170,10 +180,22 @@ void Join::detach(Current& here) noexcept {
     here.branch = nullptr;
 }
 
+void Join::tally_branches() noexcept {
+    if constexpr (kProfiled) {
+        if (parent_ == nullptr) return;  // an empty range does not fork
+        if (*around_ != nullptr) {
+            (*around_)->join(count_, strand_clock().burden,
+                             [this](std::uint32_t i) -> const Tally& { return first_[i].tally(); });
+        }
+        current().strand->open(*around_);
+    }
+}
+
 // The loop wants to turn: all branches are queued as tasks instead of running on.
 Transfer Join::fork_yielding() {
     Current& here = current();
     materialise_around(here);
+    if constexpr (kProfiled) here.strand->close();
     TaskState& parent = here.branch != nullptr ? *here.branch->task() : *here.task;
     waiter_ = &parent;
     pending_.fetch_add(static_cast<std::int32_t>(count_), std::memory_order_acq_rel);  // J1
@@ -209,8 +231,12 @@ void throw_no_running_loop() { throw std::runtime_error("no running event loop")
 
 TaskState& suspending_task() {
     Current& here = current();
-    if (here.branch == nullptr) return *here.task;
+    if (here.branch == nullptr) {
+        if constexpr (kProfiled) here.strand->close();
+        return *here.task;
+    }
     Join::materialise_around(here);
+    if constexpr (kProfiled) here.strand->close();
     TaskState& task = *here.branch->task();
     Join::detach(here);
     return task;
@@ -222,11 +248,18 @@ bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& 
     TaskState& task = here.branch != nullptr ? *here.branch->task() : *here.task;
     suspended = &task;
     if (static_cast<FutureState*>(&task) == &future) [[unlikely]] {  // refused one turn later
+        if constexpr (kProfiled) here.strand->close();
         Join::detach(here);
         task.yield(innermost);
         return true;
     }
+    Tally* tally = nullptr;
+    if constexpr (kProfiled) {
+        tally = here.strand->tally();
+        here.strand->close();
+    }
     if (future.add_waiter(task) == FutureState::Add::already_done) {
+        if constexpr (kProfiled) here.strand->open(tally);
         suspended = nullptr;
         return false;
     }

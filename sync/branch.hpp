@@ -33,8 +33,10 @@
 #include "scheduler/loop.hpp"
 #include "sync/current.hpp"
 #include "sync/promise.hpp"
+#include "sync/strand.hpp"
 #include "sync/task_state.hpp"
 #include "sync/transfer.hpp"
+#include "sync/when_profiled.hpp"
 
 namespace weft::sync {
 
@@ -76,6 +78,11 @@ public:
         return word == kNever ? nullptr : reinterpret_cast<TaskState*>(word);
     }
 
+    // What its strands have come to. Once the join is over.
+    [[nodiscard]] const Tally& tally() const noexcept { return *tally_; }
+    // Of the branch that `promise` runs in; null for a task's own coroutines.
+    [[nodiscard]] static Tally* tally_around(const PromiseBase& promise) noexcept;
+
 private:
     friend class Join;
     friend class BranchTask;
@@ -95,6 +102,7 @@ private:
     Join* join_;
     scheduler::Atomic<std::uintptr_t> word_{kNotBegun};
     bool pushed_ = false;
+    [[no_unique_address]] WhenProfiled<Tally> tally_;
 };
 
 class Join final : public Awaited {
@@ -109,12 +117,17 @@ public:
         scheduler::Loop& loop = *scheduler::current_loop();
         parent_ = &parent;
         outer_ = here.branch;
+        if constexpr (kProfiled) *around_ = here.strand->tally();
         if (loop.fork_must_yield()) [[unlikely]]
             return fork_yielding();
         if (!loop.alone() && here.task->affinity() == scheduler::Affinity::stealable) offer(loop, 1);
         here.branch = first_;
+        if constexpr (kProfiled) here.strand->switch_to(*first_->tally_);
         return transfer_to(first_->root_->handle());
     }
+
+    // In the resumed parent, first: adds what its branches have come to.
+    void tally_branches() noexcept;
 
     // In the resumed parent: throws CancelledError if a cancellation is to be delivered.
     void deliver_cancel() {
@@ -170,6 +183,7 @@ private:
     std::uint32_t stolen_ = 0;
     scheduler::Atomic<std::int32_t> pending_{0};
     bool cancelled_ = false;
+    [[no_unique_address]] WhenProfiled<Tally*> around_;  // the parent's
 };
 
 inline PromiseBase& Branch::parent() const noexcept { return *join_->parent_; }
@@ -200,6 +214,7 @@ inline Transfer Join::next_after(Branch& ended) noexcept {
             offer(loop, index + 1);
         }
         current().branch = next;
+        if constexpr (kProfiled) current().strand->switch_to(*next->tally_);
         return transfer_to(next->root_->handle());
     }
     return all_ended_inline();
@@ -207,6 +222,7 @@ inline Transfer Join::next_after(Branch& ended) noexcept {
 
 inline Transfer Join::all_ended_inline() noexcept {
     current().branch = outer_;
+    if constexpr (kProfiled) current().strand->close();
     if (stolen_ != 0) [[unlikely]]
         return wait_for_stolen();
     return transfer_to(parent_->handle());
@@ -234,7 +250,7 @@ inline Transfer Join::all_ended_inline() noexcept {
 [[nodiscard]] inline bool suspend_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended) {
     const Current& here = current();
     TaskState& task = *here.task;
-    if (here.branch != nullptr || static_cast<FutureState*>(&task) == &future) [[unlikely]] {
+    if (kProfiled || here.branch != nullptr || static_cast<FutureState*>(&task) == &future) [[unlikely]] {
         return suspend_branch_on(innermost, future, suspended);
     }
     suspended = &task;  // first: from the next line on the task may be woken and resumed elsewhere

@@ -4,6 +4,9 @@
 // across a suspension: the coroutine may go on on another thread.
 #pragma once
 
+#include "sync/strand.hpp"
+#include "sync/when_profiled.hpp"
+
 namespace weft::sync {
 
 class TaskState;
@@ -17,6 +20,7 @@ struct Current {
     TaskState* finished = nullptr;
     // The innermost context that was entered in this step: a callback's, or Context::run's. Null: the task's own.
     ContextEntry* entered = nullptr;
+    [[no_unique_address]] WhenProfiled<Strand> strand{};
 };
 
 namespace detail {

@@ -58,7 +58,10 @@ protected:
     ForkJoinBase(Branch* first, std::uint32_t count) noexcept : join_(first, count) {}
 
     // Every branch has ended. Before the results are taken.
-    void check_cancelled() { join_.deliver_cancel(); }
+    void check_cancelled() {
+        if constexpr (kProfiled) join_.tally_branches();
+        join_.deliver_cancel();
+    }
     // After all results were taken without a throw.
     void check_swallowed() const {
         if (join_.cancelled()) [[unlikely]]

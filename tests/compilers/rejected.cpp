@@ -10,6 +10,16 @@ using namespace std::chrono_literals;
 
 Coro<int> number() { co_return 1; }
 
+// Right in both kinds of build.
+Coro<int> profiled_if_possible() {
+#if WEFT_PROFILE
+    const auto [value, found] = co_await profile(number());
+    co_return value + static_cast<int>(found.forks);
+#else
+    co_return co_await number();
+#endif
+}
+
 void wrong() {
     [[maybe_unused]] auto coro = number();
     [[maybe_unused]] std::vector<Coro<int>> coros;
@@ -47,5 +57,7 @@ void wrong() {
     get_running_loop().call_later(1, [] {});
 #elif CASE == 17  // expect: ExceptionHandler
     get_running_loop().set_exception_handler(5);
+#elif CASE == 18  // expect: configure weft with -DWEFT_PROFILE=ON
+    (void)profile(number());
 #endif
 }

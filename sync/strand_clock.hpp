@@ -1,0 +1,44 @@
+// StrandClock: what strands are timed by. It has to be cheap, because a strand may be a few nanoseconds long: the
+// processor's time stamp counter where that ticks at one rate and never stops, else the steady clock.
+//
+// Invariant: a strand is opened and closed on one thread, so a clock need only be comparable with itself there; a test
+// has one for each thread, which stands still but for what the test says.
+//
+// Until the first profile() calibrates it the clock stands still, and what is counted by it is never looked at.
+//
+// Orderings
+//   C1 installed: release CAS and store, acquire load    who sees a clock sees it calibrated
+#pragma once
+
+#include <cstdint>
+
+#include "scheduler/atomic.hpp"
+
+namespace weft::sync {
+
+struct StrandClock {
+    // Thread: any; compared with readings of the same thread only.
+    std::int64_t (*read)() noexcept;
+    double ns_per_tick;
+    // What the profiler itself takes in each interval, in ticks: subtracted from every one.
+    std::int64_t cost;
+    // What a stolen branch is assumed to add to the path through it, in ticks: waking a thief, the theft, the join.
+    std::int64_t burden;
+};
+
+namespace detail {
+inline constexpr StrandClock kStandsStill{[]() noexcept -> std::int64_t { return 0; }, 1.0, 0, 0};
+inline constinit scheduler::Atomic<const StrandClock*> strand_clock{&kStandsStill};
+}  // namespace detail
+
+[[nodiscard]] inline const StrandClock& strand_clock() noexcept {
+    return *detail::strand_clock.load(std::memory_order_acquire);  // C1
+}
+
+// Installs the machine's clock, unless another one is. Cost: 2 ms the first time.
+void start_strand_clock();
+
+// For tests: installs `clock`, which must outlive its use. Returns the one before. Not while anything is profiled.
+const StrandClock& replace_strand_clock(const StrandClock& clock) noexcept;
+
+}  // namespace weft::sync
