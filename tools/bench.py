@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """weft beside its peers: every problem of bench/peers on every framework that is installed, interleaved, verified.
 
-Writes build/report/bench.json: {"rows": [...], "machine": {...}, "goals": [...], "compile": {...}}, bench.md and one SVG
-a problem, and prints the tables. Exit codes: 0 all measured, 1 something failed or gave a wrong answer, 2 a senseless
-command line. Goals that are missed are shown, but are no failure: a shared machine may be busy.
+Writes build/report/bench.json: {"rows": [...], "machine": {...}, "goals": [...], "compile": {...}, "profile": [...]},
+bench.md and one SVG a problem, and prints the tables. Exit codes: 0 all measured, 1 something failed or gave a wrong
+answer, 2 a senseless command line. Goals that are missed are shown, but are no failure: a shared machine may be busy.
 
 A row is one framework on one problem with one number of loops; times are nanoseconds per item, the median, least and
 greatest of the rounds; `ratio` is weft's median divided by the row's; `efficiency` is T1 / (n * Tn) of the framework's own;
@@ -33,6 +33,7 @@ import tomllib
 
 import goals
 import plot
+import work_span
 from machine import describe, output_of, setting, usable_cores
 from server import Failure, under_load
 
@@ -429,6 +430,7 @@ def in_words(report):
         "Scaling, built by g++": scaling(timed(rows_gcc), cores),
         "Other figures": figures_table(others) if others else None,
         "Goals": goals.table(report["goals"]),
+        "Work and span": work_span.table(report["profile"]) if report["profile"] else None,
     }
     return "\n\n".join(f"## {title}\n\n{part}" for title, part in parts.items() if part) + "\n"
 
@@ -513,6 +515,7 @@ def main():
         report["compile"] = compile_times(options.build, rounds)
         if by_gcc:
             report["compile_gcc"] = compile_times(options.gcc_build, rounds)
+    report["profile"] = work_span.profiles(options, known, report["rows"], failures)
     report["goals"] = goals.judge(report)
     report["failures"] = failures
     write(json.dumps(report, indent=1) + "\n", REPORT / "bench.json")

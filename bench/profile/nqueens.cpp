@@ -1,0 +1,17 @@
+#include "bench/profile/report.hpp"
+
+#define main run_passes
+#include "bench/peers/nqueens/weft.cpp"
+#undef main
+
+namespace {
+
+weft::Coro<bench::ProfiledPass> pass(std::size_t size) {
+    const bench::Board empty{};
+    const auto [answer, profile] = co_await weft::profile(nqueens(empty, 0, static_cast<int>(size)));
+    co_return bench::ProfiledPass{profile, answer};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return bench::report_profile(argc, argv, pass); }

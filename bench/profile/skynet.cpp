@@ -1,0 +1,16 @@
+#include "bench/profile/report.hpp"
+
+#define main run_passes
+#include "bench/peers/skynet/weft.cpp"
+#undef main
+
+namespace {
+
+weft::Coro<bench::ProfiledPass> pass(std::size_t size) {
+    const auto [answer, profile] = co_await weft::profile(skynet(0, size));
+    co_return bench::ProfiledPass{profile, answer};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return bench::report_profile(argc, argv, pass); }
