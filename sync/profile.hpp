@@ -9,8 +9,8 @@
 // core needs. Span is the longest chain of strands that must follow one another: what no number of cores can beat.
 //
 // Invariant: the figures are those of the computation and not of the run: the same on any number of loops and whatever
-// was stolen, but for how long the strands took. So profile on one loop and read what eight would bring; with more
-// loops than cores, or beside other programs, strands are slower by the time their thread was off the core.
+// was stolen, but for how long the strands took. So profile on one loop and read what eight would bring: loops that
+// share a cache or the memory's bandwidth slow each other's strands down.
 //
 // Counted is what runs in the computation's own branches, and in coroutines that they await directly. Not counted, in
 // the work or in the span: time suspended, queued, or spent by a thief on its way; tasks that a branch creates, gathers
@@ -19,7 +19,9 @@
 //
 // How exact: strands are timed by the processor's time stamp counter (the steady clock where there is none that can be
 // trusted), about 10 ns a reading; what the profiler itself takes is measured once and subtracted from every strand.
-// Strands of a few nanoseconds, as fib's, come out right to a third or so; from a microsecond on to a few per cent.
+// Strands of a few nanoseconds, as fib's, come out right to a third or so; from a microsecond on to a few per cent. From
+// strands of 20 us and more the time is taken off that their thread was off the core; shorter interruptions stay, so a
+// span of microseconds is an upper bound.
 //
 // Source: Cilkview and Cilkscale; see strand.hpp.
 #pragma once

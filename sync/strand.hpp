@@ -13,7 +13,8 @@
 //
 // A strand is closed before the task that it belongs to can be resumed elsewhere, and opened again when it is: time
 // spent suspended, queued or stolen is no work and not on the span. An interval is what the clock says minus its cost,
-// which may be less than nothing for one; sums are right on average and cut off at zero only in the report.
+// which may be less than nothing for one; sums are right on average and cut off at zero only in the report. From a long
+// one the time is taken off that its thread was off the core: one such strand in a million would make the span.
 //
 // Rejected: prefixes instead of spans (a child would have to know its parent's at the fork, and two threads would meet
 // there); a clock read at each end of each strand (twice the cost; here the end of one is the beginning of the next).
@@ -67,6 +68,12 @@ public:
     // Where the running code is counted; null outside of branches.
     [[nodiscard]] Tally* tally() const noexcept { return tally_; }
 
+    // A step begins: as open, and the thread may have slept since the last one.
+    void begin_step(Tally* tally, const StrandClock& clock = strand_clock()) noexcept {
+        if (tally != nullptr) mark_core(clock);
+        open(tally, clock);
+    }
+
     // None is open.
     void open(Tally* tally, const StrandClock& clock = strand_clock()) noexcept {
         tally_ = tally;
@@ -78,20 +85,34 @@ public:
     // Closes what is open.
     void close(const StrandClock& clock = strand_clock()) noexcept {
         if (tally_ == nullptr) return;
-        tally_->add(clock.read() - begin_ - clock.cost);
+        add_until(clock.read(), clock);
         tally_ = nullptr;
     }
 
     // Both at the same moment: `next` begins.
     void switch_to(Tally& next, const StrandClock& clock = strand_clock()) noexcept {
+        if (tally_ == nullptr) mark_core(clock);
         const std::int64_t now = clock.read();
-        if (tally_ != nullptr) tally_->add(now - begin_ - clock.cost);
+        if (tally_ != nullptr) add_until(now, clock);
         tally_ = &next;
         next.strands = 1;
         begin_ = now;
     }
 
 private:
+    void add_until(std::int64_t now, const StrandClock& clock) noexcept {
+        std::int64_t ticks = now - begin_;
+        if (ticks >= clock.suspicious) [[unlikely]]
+            ticks -= off_core(now, ticks, clock);
+        tally_->add(ticks - clock.cost);
+    }
+
+    // Notes what this thread has had of a core up to now.
+    static void mark_core(const StrandClock& clock) noexcept;
+    // How much of these `ticks` up to now it had none. Since the last mark it was interrupted here, if anywhere: in a step
+    // nothing else takes so long.
+    static std::int64_t off_core(std::int64_t now, std::int64_t ticks, const StrandClock& clock) noexcept;
+
     Tally* tally_ = nullptr;
     std::int64_t begin_ = 0;
 };

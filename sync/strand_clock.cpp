@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <limits>
 
 #include "sync/strand.hpp"
@@ -21,9 +22,17 @@ using std::chrono::steady_clock;
 
 // A round figure for a wake-up and a theft across cores.
 constexpr double kBurdenNs = 5000;
+// Less than any time slice; the question takes a hundredth of it.
+constexpr double kSuspiciousNs = 20'000;
 
 std::int64_t steady_ns() noexcept {
     return std::chrono::duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t core_ns() noexcept {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
 #ifdef __x86_64__
@@ -87,12 +96,18 @@ std::int64_t measure_cost(const StrandClock& clock) noexcept {
 }
 
 StrandClock calibrate() noexcept {
-    StrandClock clock{&steady_ns, 1.0, 0, 0};
+    StrandClock clock = detail::kStandsStill;
+    clock.read = &steady_ns;
 #ifdef __x86_64__
-    if (has_invariant_cycles()) clock = {&cycles, measure_ns_per_cycle(), 0, 0};
+    if (has_invariant_cycles()) {
+        clock.read = &cycles;
+        clock.ns_per_tick = measure_ns_per_cycle();
+    }
 #endif
     clock.cost = measure_cost(clock);
     clock.burden = std::llround(kBurdenNs / clock.ns_per_tick);
+    clock.suspicious = std::llround(kSuspiciousNs / clock.ns_per_tick);
+    clock.read_core_ns = &core_ns;
     return clock;
 }
 

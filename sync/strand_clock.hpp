@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "scheduler/atomic.hpp"
 
@@ -19,15 +20,20 @@ namespace weft::sync {
 struct StrandClock {
     // Thread: any; compared with readings of the same thread only.
     std::int64_t (*read)() noexcept;
+    // Nanoseconds that this thread was on a core: a system call, so only asked about suspicious intervals. Null: never.
+    std::int64_t (*read_core_ns)() noexcept;
     double ns_per_tick;
     // What the profiler itself takes in each interval, in ticks: subtracted from every one.
     std::int64_t cost;
     // What a stolen branch is assumed to add to the path through it, in ticks: waking a thief, the theft, the join.
     std::int64_t burden;
+    // An interval of so many ticks may have been interrupted: by another thread, for a time slice.
+    std::int64_t suspicious;
 };
 
 namespace detail {
-inline constexpr StrandClock kStandsStill{[]() noexcept -> std::int64_t { return 0; }, 1.0, 0, 0};
+inline constexpr StrandClock kStandsStill{[]() noexcept -> std::int64_t { return 0; }, nullptr, 1.0, 0, 0,
+                                          std::numeric_limits<std::int64_t>::max()};
 inline constinit scheduler::Atomic<const StrandClock*> strand_clock{&kStandsStill};
 }  // namespace detail
 

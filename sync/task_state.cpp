@@ -86,7 +86,7 @@ void TaskState::run() noexcept {
         entered_ = true;
     }
     const Current outer = std::exchange(current(), Current{.task = this});
-    if constexpr (kProfiled) current().strand->open(Branch::tally_around(*innermost_));
+    if constexpr (kProfiled) current().strand->begin_step(Branch::tally_around(*innermost_));
     drive(innermost_->handle());
     const bool ended = current().finished == this;
     current() = outer;

@@ -35,6 +35,7 @@ using weft::Profile;
 using weft::profile;
 using weft::Profiled;
 using weft::sleep;
+using weft::test::be_off_core;
 using weft::test::ended;
 using weft::test::Group;
 using weft::test::Reports;
@@ -518,6 +519,39 @@ TEST_CASE("profile: the profiler's own time is subtracted from every strand, and
         const StrandTime time(2.5);
         check(profiled(tree(2)).profile, 61 * 5 / 2 + 1, 24 * 5 / 2);  // 152.5 and 60
     }
+}
+
+TEST_CASE("profile: a long strand is not charged for the time that its thread was off the core") {
+    const StrandTime time;
+    constexpr std::int64_t kLong = 2 * StrandTime::kSuspicious;
+    VirtualLoop loop;
+    auto interrupted = [](std::int64_t ticks) -> Coro<> {
+        spend(ticks);
+        be_off_core(kLong);
+        spend(ticks);
+        co_return;
+    };
+    auto sleeps = [&]() -> Coro<> {
+        spend(1);
+        be_off_core(7);  // too short to be looked at
+        co_await sleep(1s);
+        co_await fork_join(interrupted(1), strand(kLong), interrupted(2));
+        spend(kLong);
+    };
+    auto between = [&]() -> Coro<> {  // the thread sleeps between two steps
+        for (int i = 0; i < 4; ++i) {
+            be_off_core(kLong);
+            co_await sleep(300ms);
+        }
+    };
+    auto body = [&]() -> Coro<Profile> {
+        const auto other = create_task(between());
+        be_off_core(kLong);
+        const auto result = co_await profile(sleeps());
+        co_await other;
+        co_return result.profile;
+    };
+    check(loop.run_until_complete(body()), 8 + 2 + kLong + 4 + kLong, 8 + kLong + kLong);
 }
 
 TEST_CASE("profile: the speed-up that work and span allow") {
