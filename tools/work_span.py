@@ -4,9 +4,12 @@
 usage: work_span.py [--build BUILD] [--quick] [--rounds N] [NAME...]     called by ./run profile
 
 The profile is taken on one loop by build/bench/bench/profile_<problem>, which has the profiler; the speed-up is measured
-with <problem>_weft, which has not, on one loop and on two in turns. tools/bench.py has both for its report.
+with <problem>_weft, which has not, on one loop and on two in turns, and twice at once on one loop each: what two programs
+that share nothing have together is all that this machine has to give now, busy or not. tools/bench.py has the first two for
+its report.
 """
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import statistics
@@ -66,12 +69,18 @@ def profiles(options, known, rows, failures):
 
 
 def measured(build, row, rounds):
-    """The same by runs of its own, A B A B."""
-    medians = {1: [], 2: []}
-    for _ in range(rounds):
-        for loops, taken in medians.items():
-            taken.append(statistics.median(run(build / "bench" / f"{row['problem']}_weft", loops, row["size"])["ns"]))
-    return beside(row, statistics.median(medians[1]), statistics.median(medians[2]))
+    """The same by runs of its own, A B C A B C, and what two programs at once have."""
+    def passes(loops):
+        return statistics.median(run(build / "bench" / f"{row['problem']}_weft", loops, row["size"])["ns"])
+
+    one, two, at_once = [], [], []
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for _ in range(rounds):
+            one.append(passes(1))
+            two.append(passes(2))
+            at_once.append(statistics.mean(pool.map(passes, [1, 1])))
+    alone = statistics.median(one)
+    return {**beside(row, alone, statistics.median(two)), "limit_2": round(2 * alone / statistics.median(at_once), 3)}
 
 
 def table(rows):
@@ -79,11 +88,12 @@ def table(rows):
     if not rows:
         return ""
     head = ["problem", "work ms", "span us", "parallelism", *[f"on {cores} cores" for cores in CORES],
-            "measured on 2 loops", "one loop ms", "strands", "work / strand ns"]
+            "measured on 2 loops", "of two programs", "one loop ms", "strands", "work / strand ns"]
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
     for row in rows:
         bounds = ["{:.2f} to {:.2f}".format(*row["speed_up"][cores]) for cores in CORES]
-        plain = [f"{row['measured_2']:.2f}", f"{row['one_loop_ns'] / 1e6:.2f}"] if "measured_2" in row else ["", ""]
+        plain = [f"{row[key] / scale:.2f}" if key in row else ""
+                 for key, scale in (("measured_2", 1), ("limit_2", 1), ("one_loop_ns", 1e6))]
         lines.append(" | ".join([
             row["problem"], f"{row['work_ns'] / 1e6:.2f}", f"{row['span_ns'] / 1e3:.1f}", f"{row['parallelism']:.1f}",
             *bounds, *plain, str(row["strands"]), f"{row['work_ns'] / row['strands']:.1f}"]))
