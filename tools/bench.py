@@ -97,6 +97,10 @@ class Problem:
         full, small = self.data.get("sizes", {}).get(framework, (self.data["full"], self.data["quick"]))
         return small if quick else full
 
+    def rounds(self, quick):
+        """A quick run has fewer of a problem that takes its time whatever its size."""
+        return self.data.get("quick_rounds", 3) if quick else 7
+
     def items(self, size):
         return eval(self.data["items"], {"fib": fib, "size": size})
 
@@ -467,8 +471,8 @@ def parse_arguments(known):
     parser.add_argument("--gcc-build", type=pathlib.Path, default=ROOT / "build" / "bench-gcc",
                         help="g++'s; default: build/bench-gcc")
     parser.add_argument("--compilers", type=names_among(COMPILERS), help="default: clang,gcc, with --quick clang")
-    parser.add_argument("--quick", action="store_true", help="small sizes, 3 rounds: within 3 minutes")
-    parser.add_argument("--rounds", type=int, help="default: 7, with --quick 3")
+    parser.add_argument("--quick", action="store_true", help="small sizes, few rounds: within 3 minutes")
+    parser.add_argument("--rounds", type=int, help="default: 7, with --quick 3, and 1 where a round takes long")
     parser.add_argument("--loops", type=numbers, help="default: 1 to the number of usable cores, weft also 8 and 32")
     parser.add_argument("--frameworks", type=names_among(FRAMEWORKS), default=list(FRAMEWORKS), help="default: all")
     options = parser.parse_args()
@@ -481,9 +485,7 @@ def parse_arguments(known):
     for compiler, name, build in zip(COMPILERS, ("--build", "--gcc-build"), (options.build, options.gcc_build)):
         if compiler in options.compilers and not (build / "CMakeCache.txt").exists():
             parser.error(f"{name} {build}: expected a build folder; ./run bench makes one")
-    if options.rounds is None:
-        options.rounds = 3 if options.quick else 7
-    if options.rounds < 1:
+    if options.rounds is not None and options.rounds < 1:
         parser.error(f"--rounds {options.rounds}: expected at least 1")
     options.oversubscribed = options.loops is None and not options.quick
     options.loops = options.loops or list(range(1, usable_cores() + 1))
@@ -505,7 +507,8 @@ def main():
         progress.problem(name)
         found, skipped = contenders(known[name], options)
         missing |= skipped
-        for row in measure(found, options.rounds, progress, failures):
+        rounds = options.rounds or known[name].rounds(options.quick)
+        for row in measure(found, rounds, progress, failures):
             report["rows_gcc" if "compiler" in row else "rows"].append(row)
     progress.clear()
     for framework in sorted(missing):
