@@ -112,7 +112,7 @@ public:
     }
 
 private:
-    ValueSlot<T> slot_;
+    [[no_unique_address]] ValueSlot<T> slot_;
 };
 
 // The state of a future that a program made: it knows the loop where.

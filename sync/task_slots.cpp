@@ -7,7 +7,7 @@ void TaskSlots::turn_page() {
     if (following >= count_) {  // a lap is over
         following = 0;
         if (4 * full_ >= 3 * size_) {
-            chunks_[count_].store(new TaskSlot[size_of(count_)], std::memory_order_release);  // S3
+            chunks_[count_].store(new TaskSlot[size_of(count_)], std::memory_order_release);  // S4
             following = count_++;
             size_ += size_of(following);
         }

@@ -14,8 +14,9 @@
 // Orderings
 //   S1 slot: release in put, acquire CAS in visit           a visitor sees the task made
 //   S2 slot: release in leave, acquire CAS in clear         who ends the task sees the visitor's reference
-//   S3 chunk: release when it is made, acquire in each      a visitor sees its slots empty
-// A reader that finds a slot empty reads nothing through it: put needs no more than a relaxed look.
+//   S3 slot: release CAS in clear, acquire loads in visit   who finds a task gone sees all that it did
+//   S4 chunk: release when it is made, acquire in each      a visitor sees its slots empty
+// The adder reads nothing through a slot that it finds empty: a relaxed look will do.
 //
 // Rejected: a doubly linked list (a spin lock a section, the neighbours' cache lines, and a thief that ends a task has to
 // hand it back to its loop to be unlinked); a stack of empty slots (a word that all threads fight for).
@@ -49,7 +50,7 @@ public:
     void clear(TaskState& task) noexcept {
         const auto own = reinterpret_cast<std::uintptr_t>(&task);
         std::uintptr_t word = own;
-        while (!word_.compare_exchange_weak(word, kEmpty, std::memory_order_acquire,  // S2
+        while (!word_.compare_exchange_weak(word, kEmpty, std::memory_order_acq_rel,  // S2 acquire, S3 release
                                             std::memory_order_relaxed)) {
             if (word != own) std::this_thread::yield();  // a visitor is about to leave
             word = own;
@@ -59,14 +60,14 @@ public:
     // Calls visit(task) if there is one, which may only take references. Thread: any.
     template <class Visit>
     void visit(const Visit& visit) {
-        std::uintptr_t word = word_.load(std::memory_order_relaxed);
+        std::uintptr_t word = word_.load(std::memory_order_acquire);  // S3
         for (;;) {
             if (word == kEmpty) return;
             if ((word & kVisited) != 0) {
                 std::this_thread::yield();
-                word = word_.load(std::memory_order_relaxed);
+                word = word_.load(std::memory_order_acquire);  // S3
             } else if (word_.compare_exchange_weak(word, word | kVisited, std::memory_order_acquire,  // S1
-                                                   std::memory_order_relaxed)) {
+                                                   std::memory_order_acquire)) {  // S3
                 break;
             }
         }
@@ -110,7 +111,7 @@ public:
     template <class Visit>
     void each(Visit visit) {
         for (std::size_t chunk = kMostChunks; chunk-- != 0;) {
-            TaskSlot* const slots = chunks_[chunk].load(std::memory_order_acquire);  // S3
+            TaskSlot* const slots = chunks_[chunk].load(std::memory_order_acquire);  // S4
             if (slots == nullptr) continue;
             for (std::size_t i = size_of(chunk); i-- != 0;) visit(slots[i]);
         }

@@ -64,12 +64,15 @@ void TaskState::enlist() { scheduler::LoopLocal<TaskList>::of(home_->loop()).add
 
 // The runtime's reference comes first: once listed, the task is known to others.
 void TaskState::enlist_owned() {
-    const std::uint32_t references = references_.load(std::memory_order_relaxed);
-    references_.store(references + 1, std::memory_order_relaxed);
+    if (sole_owner()) {  // its maker, alone: needs no read-modify-write
+        references_.store(2, std::memory_order_relaxed);
+    } else {
+        retain();
+    }
     try {
         enlist();
     } catch (...) {
-        references_.store(references, std::memory_order_relaxed);
+        release();
         throw;
     }
 }

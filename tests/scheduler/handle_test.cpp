@@ -3,12 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "scheduler/virtual_parker.hpp"
 
@@ -19,6 +22,7 @@ using weft::TimerHandle;
 using weft::scheduler::Callback;
 using weft::scheduler::CallbackOf;
 using weft::scheduler::Loop;
+using weft::scheduler::PooledCallbackOf;
 using weft::scheduler::VirtualParker;
 
 namespace {
@@ -187,6 +191,47 @@ TEST_CASE("handle: copies are the same callback, an empty one says so") {
     CHECK_THROWS_AS((void)handle.cancelled(), std::logic_error);
     moved.cancel();
     CHECK(moved.cancelled());
+}
+
+TEST_CASE("handle: a callable that asks for a stricter alignment gets it, on the loop and off it") {
+    struct alignas(64) Aligned {
+        std::shared_ptr<int> calls;
+        std::shared_ptr<int> unaligned;
+        void operator()() const {
+            ++*calls;
+            *unaligned += reinterpret_cast<std::uintptr_t>(this) % 64 != 0;
+        }
+    };
+    const auto loop = make_loop();
+    const auto calls = std::make_shared<int>(0);
+    const auto unaligned = std::make_shared<int>(0);
+    std::vector<Handle> handles;
+    const auto make = [&] {
+        for (int i = 0; i < 5; ++i) {
+            auto* callback = new PooledCallbackOf<Aligned>(Aligned{calls, unaligned});
+            loop->push_pinned(*callback);
+            handles.emplace_back(*callback);
+        }
+    };
+    const auto check = [&] {
+        *unaligned = 0;
+        loop->step();
+        CHECK(*calls == 5);
+        CHECK(*unaligned == 0);
+        *calls = 0;
+        handles.clear();
+    };
+    SUBCASE("made off it") {
+        make();
+        check();
+    }
+    SUBCASE("made on it, in memory that was used before") {
+        for (int round = 0; round < 2; ++round) {
+            const Handle maker = call_soon(*loop, make);
+            loop->step();
+            check();
+        }
+    }
 }
 
 TEST_CASE("handle: an exception goes to the reporter, the callable is destroyed, the loop goes on") {

@@ -473,3 +473,18 @@ TEST_CASE("simulation: a single piece of work is handed from sleeper to sleeper"
         CHECK(hops == 0);
     }
 }
+
+TEST_CASE("loops: what a loop would have run next is not left behind when its run ends") {
+    Pair pair;
+    Scripted waiting([] {});
+    Scripted last([&] {
+        pair.a.push(waiting);
+        pair.a.stop();
+    });
+    pair.a.push_pinned(last);
+    pair.a.run();
+    REQUIRE(last.runs() == 1);
+    CHECK(waiting.runs() == 0);
+    pair.b.step();
+    CHECK(waiting.runs() == 1);
+}

@@ -247,3 +247,20 @@ TEST_CASE("concurrent_future: many threads block on one, and one is cancelled wh
     CHECK(wrong == 0);
     CHECK(group.rescues() == 0);
 }
+
+// The loop takes references to the task that it starts while the canceller takes and drops its own.
+TEST_CASE("rule 217: a cancel that races with the start loses no reference and keeps none") {
+    constexpr int kRounds = 3'000;
+    const auto held = std::make_shared<int>(0);
+    {
+        const Group group(2);
+        auto body = [](std::shared_ptr<int>) -> Coro<> { co_await sleep(1h); };
+        for (int round = 0; round < kRounds; ++round) {
+            const auto future = run_coroutine_threadsafe(body(held), group.loop(static_cast<std::size_t>(round) % 2));
+            for (int i = round % 97; i != 0; --i) weft::scheduler::spin_hint();
+            CHECK(future.cancel("race"));
+        }
+        for (std::size_t i = 0; i < 2; ++i) run_coroutine_threadsafe(nothing(), group.loop(i)).result();
+    }
+    CHECK(held.use_count() == 1);
+}

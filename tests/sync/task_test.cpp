@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -506,4 +507,27 @@ TEST_CASE("task: children of a pinned task are pinned unless any_loop is asked f
         co_await free;
     };
     loop.run_until_complete(body());
+}
+
+namespace {
+template <class T>
+Coro<T> give(T value) {
+    co_return value;
+}
+}  // namespace
+
+// A small value lies where the task's own flags end.
+TEST_CASE_TEMPLATE("task: a value of one byte beside the flags of its task", T, bool, char, signed char, std::byte) {
+    VirtualLoop loop;
+    Task<T> task;
+    auto body = [&]() -> Coro<> {
+        task = create_task(give(T{1}));
+        co_await sleep(0s);
+    };
+    loop.run_until_complete(body());
+    CHECK(task.done());
+    CHECK(task.result() == T{1});
+    CHECK_FALSE(task.cancelled());
+    const Task<T> copy = task;
+    CHECK(copy.result() == T{1});
 }
