@@ -11,6 +11,8 @@
 #else
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 
@@ -118,13 +120,14 @@ inline void spin_hint() {
 #endif
 }
 
-// Asks for the cache line of `address`, to be written soon: what another core has written last takes as long to come as a
-// short task to run. Any address will do.
-inline void fetch_to_write(const void* address) {
+// Asks for the cache line `offset` bytes behind `address`, to be written soon: what another core has written last takes as
+// long to come as a short task to run. Any address will do, also none.
+inline void fetch_to_write(const void* address, std::size_t offset) {
+    const std::uintptr_t line = reinterpret_cast<std::uintptr_t>(address) + offset;
 #if defined(__x86_64__) || defined(__i386__)
-    asm volatile("prefetchw %0" ::"m"(*static_cast<const char*>(address)));  // where it is unknown, a no-op
+    asm volatile("prefetchw (%0)" ::"r"(line));  // where it is unknown, a no-op
 #else
-    __builtin_prefetch(address, 1);
+    __builtin_prefetch(reinterpret_cast<const void*>(line), 1);
 #endif
 }
 

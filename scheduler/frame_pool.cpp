@@ -11,13 +11,13 @@ namespace weft::scheduler {
 FramePool::~FramePool() {
     for (std::size_t c = 0; c < kClasses; ++c) {
         Shelf& shelf = shelves_[c];
-        while (shelf.count != 0) free(shelf.blocks[--shelf.count], c);
+        while (shelf.count != 0) free(blocks_[c][--shelf.count], c);
     }
 }
 
 bool FramePool::refill(std::size_t c) {
     Shelf& shelf = shelves_[c];
-    if (!depot_.take(c, shelf.blocks.data())) return false;
+    if (!depot_.take(c, blocks_[c].data())) return false;
     shelf.count = kBatch;
     shelf.foreign = single_threaded() ? 0 : kBatch;
     return true;
@@ -26,14 +26,14 @@ bool FramePool::refill(std::size_t c) {
 void FramePool::fetch_ahead(std::size_t c) const noexcept {
     const Shelf& shelf = shelves_[c];
     if (shelf.count < 2) return;
-    const auto* block = static_cast<const char*>(shelf.blocks[shelf.count - 2]);
-    for (std::size_t line = 0; line < block_size(c); line += 64) fetch_to_write(block + line);
+    const void* const block = blocks_[c][shelf.count - 2];
+    for (std::size_t line = 0; line < block_size(c); line += 64) fetch_to_write(block, line);
 }
 
 void FramePool::spill(std::size_t c) noexcept {
     Shelf& shelf = shelves_[c];
     shelf.count -= kBatch;
-    depot_.give(c, &shelf.blocks[shelf.count]);
+    depot_.give(c, &blocks_[c][shelf.count]);
 }
 
 FrameDepot::~FrameDepot() {

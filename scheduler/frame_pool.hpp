@@ -60,7 +60,7 @@ public:
         Shelf& shelf = shelves_[c];
         if (shelf.count == 0 && !refill(c)) [[unlikely]]
             return ::operator new(block_size(c));
-        void* block = shelf.blocks[--shelf.count];
+        void* block = blocks_[c][--shelf.count];
         if (shelf.count < shelf.foreign) [[unlikely]]
             fetch_ahead(c);
         unpoison(block, c);
@@ -75,7 +75,7 @@ public:
         Shelf& shelf = shelves_[c];
         if (shelf.count == kBlocksKept) [[unlikely]]
             spill(c);
-        shelf.blocks[shelf.count++] = memory;
+        blocks_[c][shelf.count++] = memory;
         poison(memory, c);
     }
 
@@ -84,8 +84,6 @@ private:
     struct Shelf {
         std::size_t count = 0;
         std::size_t foreign = 0;  // at most so many, the lowest, came from the depot
-        std::array<void*, kBlocksKept>
-            blocks;  // from count on they mean nothing: a page that is not used is not touched
     };
 
     static void poison([[maybe_unused]] void* block, [[maybe_unused]] std::size_t c) {
@@ -109,6 +107,8 @@ private:
     void spill(std::size_t c) noexcept;
 
     std::array<Shelf, kClasses> shelves_;
+    // Apart, and not initialised: a page of classes that nobody asks for is never touched.
+    std::array<std::array<void*, kBlocksKept>, kClasses> blocks_;
     FrameDepot& depot_;
 };
 

@@ -125,8 +125,11 @@ bool Loop::steal_once() {
             if (stolen != nullptr)
                 pause_ = ready_.size() < kSmallCatch ? std::min(2 * pause_ + 1, kMostPause) : pause_ / 2;
         }
-        if (stolen == nullptr) stolen = victim.forks_.steal();
-        if (stolen == nullptr) continue;
+        if (stolen == nullptr) {
+            stolen = victim.forks_.steal();
+            if (stolen == nullptr) continue;
+            pause_ = 0;
+        }
         if (!victim.stolen_from_.load(std::memory_order_relaxed))
             victim.stolen_from_.store(true, std::memory_order_relaxed);
         steals_.store(steals_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -180,6 +183,7 @@ void Loop::park() {
     } const awake{*this};
     if (anything_visible()) return;
     parks_.store(parks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    pause_ = 0;
     parker_->park_until(deadline);
     until_glance_ = kRunnablesPerGlance;
     if (!bounded || !parked_.load(std::memory_order_relaxed) || parker_->now() < *deadline) return;
@@ -328,6 +332,7 @@ void Loop::notify_of_single() {
 Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) {
     Loop* here = current_loop();
     if (here != nullptr && &here->group() == home.group()) {
+        if (here->closed()) return Sent::closed;  // all of the group are about to be
         if (affinity == Affinity::pinned) return home.loop().post(runnable);
         here->push(runnable);
         return Sent::sent;

@@ -279,7 +279,7 @@ inline Loop* current_loop() noexcept { return detail::current; }
 Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation);
 inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) {
     Loop* here = current_loop();
-    if (here == nullptr || &here->shell() != &home) return schedule_away(runnable, home, affinity, generation);
+    if (here == nullptr || !home.serves(*here)) return schedule_away(runnable, home, affinity, generation);
     if (affinity == Affinity::stealable) {
         here->push(runnable);
     } else {

@@ -9,12 +9,13 @@
 //    [ . . . . a b c d e f . . . ]  <- refill <-  ( [g h] [i j] ... )  overflow, under its lock  <-  ( k ) owner's alone
 //
 // A block is half a ring of addresses: who takes one reads nothing that another core has written but them. What the owner
-// has alone is less than a block, behind a full ring: a thief that comes during a long step of the owner finds the rest.
+// has alone is less than a block, and came when the ring was full: at most 127 wait for the end of a long step.
 // (Unless there is no memory for a block: then the owner keeps what it has gathered.)
 //
 // Orderings
 //   R1 tail: release in push, acquire in steal      the Runnable's contents reach the thief
-//   R2 head: release CAS in steal, acquire in push  the thief has read a slot before the owner writes it again
+//   R2 head: release CAS in steal,                  the thief has read a slot before the owner writes it again
+//      acquire in push and pop
 //   R3 tail: seq_cst exchange in a push that makes  StoreLoad partner: Idle's word in Idle::notify (I1)
 //      it more than one
 //   R4 overflow size: seq_cst store, seq_cst load   the same, for a push that went to the overflow
@@ -75,13 +76,14 @@ public:
 
     // Thread: owner. Returns the oldest, or null.
     Runnable* pop() {
-        std::uint64_t head = head_.load(std::memory_order_relaxed);
+        std::uint64_t head = head_.load(std::memory_order_acquire);  // R2 acquire, for refill
         for (;;) {
             if (head == tail_.load(std::memory_order_relaxed)) return refill();
             Runnable* oldest = slots_[head & kMask].load(std::memory_order_relaxed);
             fetch_ahead(slots_[(head + 2) & kMask].load(std::memory_order_relaxed));
             // Relaxed: the owner wrote the slot itself and is the only one who will write it again.
-            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
+            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_relaxed,
+                                            std::memory_order_acquire)) {  // R2 acquire
                 return oldest;
             }
         }
@@ -153,8 +155,8 @@ private:
     // What another core has made takes as long to fetch as a short task to run. (A slot beyond the tail names what was
     // run before, or nothing: that harms nobody.)
     static void fetch_ahead(const Runnable* runnable) {
-        fetch_to_write(runnable);
-        fetch_to_write(reinterpret_cast<const char*>(runnable) + 64);
+        fetch_to_write(runnable, 0);
+        fetch_to_write(runnable, 64);
     }
 
     void give_to_overflow() {
@@ -183,9 +185,11 @@ private:
 
     // The ring is empty: takes the oldest of what is behind it and moves some more into the ring.
     Runnable* refill() {
+        std::unique_ptr<Block> block;  // goes when the lock is free
         if (overflow_size_.load(std::memory_order_relaxed) != 0) {
             const std::lock_guard lock(overflow_lock_);
-            if (const std::unique_ptr<Block> block = pop_block()) {
+            block = pop_block();
+            if (block != nullptr) {
                 fill_ring(
                     [&block, i = std::size_t{1}]() mutable { return i == kBlock ? nullptr : block->runnables[i++]; });
                 count_off_block();

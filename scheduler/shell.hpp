@@ -55,6 +55,9 @@ public:
     // To be compared with the caller's own group only: equal means that the loop is alive and needs no visit.
     [[nodiscard]] const Neighbours* group() const { return group_.load(std::memory_order_relaxed); }
 
+    // The caller's own loop, and it is open. Thread: the loop's.
+    [[nodiscard]] bool serves(const Loop& own) const { return loop_.load(std::memory_order_relaxed) == &own; }
+
     // Only after group() was found to be the caller's own.
     [[nodiscard]] Loop& loop() const { return *loop_.load(std::memory_order_relaxed); }
 

@@ -47,7 +47,8 @@ Waiting waiting_on(const scheduler::Loop& loop) {
         if (list == nullptr) continue;
         list->each([&tasks](TaskState& task) {
             task.retain();
-            tasks.emplace_back(&task);
+            FutureRef ref(&task);
+            tasks.push_back(std::move(ref));
         });
     }
     Waiting waiting;

@@ -1,5 +1,7 @@
 #include "sync/task_slots.hpp"
 
+#include <new>
+
 namespace weft::sync {
 
 void TaskSlots::turn_page() {
@@ -7,9 +9,14 @@ void TaskSlots::turn_page() {
     if (following >= count_) {  // a lap is over
         following = 0;
         if (4 * full_ >= 3 * size_) {
-            chunks_[count_].store(new TaskSlot[size_of(count_)], std::memory_order_release);  // S4
-            following = count_++;
-            size_ += size_of(following);
+            if (auto* slots = new (std::nothrow) TaskSlot[size_of(count_)]) {
+                chunks_[count_].store(slots, std::memory_order_release);  // S4
+                following = count_++;
+                size_ += size_of(following);
+            } else if (full_ == size_) {
+                full_ = 0;
+                throw std::bad_alloc();
+            }
         }
         full_ = 0;
     }

@@ -9,7 +9,7 @@
 //
 // The adder goes round its table and takes what it finds empty. A lap that meets three full slots for each empty one
 // makes the table twice as large: an addition costs four looks at most, in order, on the average of a lap. The memory
-// stays until the loop goes: 8 to 16 bytes for each task of the greatest crowd there was.
+// stays until the loop goes: 8 to 21 bytes for each task of the greatest crowd there was.
 //
 // Orderings
 //   S1 slot: release in put, acquire CAS in visit           a visitor sees the task made

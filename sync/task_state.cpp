@@ -60,7 +60,11 @@ bool TaskState::in_eager_step() noexcept { return EagerStep::depth != 0; }
 
 bool TaskState::in_request() noexcept { return Request::depth != 0; }
 
-void TaskState::enlist() { scheduler::LoopLocal<TaskList>::of(home_->loop()).add(*this); }
+void TaskState::enlist() {
+    Loop* here = scheduler::current_loop();
+    Loop& home = here != nullptr && &here->shell() == home_ ? *here : home_->loop();  // the own one may be closing
+    scheduler::LoopLocal<TaskList>::of(home).add(*this);
+}
 
 // The runtime's reference comes first: once listed, the task is known to others.
 void TaskState::enlist_owned() {

@@ -275,7 +275,7 @@ private:
     scheduler::Atomic<Details*> details_{nullptr};
     ContextSlot context_;
     std::source_location created_at_;
-    // 48 bits: names of tasks do not repeat, and the size of a task that gives a number is that of a frame class.
+    // 48 bits: names of tasks do not repeat, and a task without a value fills its block.
     std::uint32_t number_low_;
     std::uint16_t number_high_;
     const scheduler::Affinity affinity_;  // beside the next: others read it

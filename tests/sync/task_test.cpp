@@ -531,3 +531,49 @@ TEST_CASE_TEMPLATE("task: a value of one byte beside the flags of its task", T, 
     const Task<T> copy = task;
     CHECK(copy.result() == T{1});
 }
+
+// AddressSanitizer looks at the memory of the task that was to be woken.
+TEST_CASE("rule 68: a loop closes on a task that waits for another one") {
+    const Reports reports;
+    VirtualLoop loop;
+    auto inner = []() -> Coro<> { co_await create_future<>(); };
+    auto outer = [&]() -> Coro<> { co_await create_task(inner()); };
+    {
+        const auto task = loop.create(outer());
+        loop.turn(2);
+        CHECK_FALSE(task.done());
+    }
+    loop.close();
+    CHECK(reports.count(kDestroyed) == 2);
+}
+
+TEST_CASE("rule 68: what a destructor creates while its loop closes goes with it") {
+    const Reports reports;
+    struct Maker {
+        Coro<> (*make)() = nothing;
+        int& made;
+        explicit Maker(int& count) : made(count) {}
+        Maker(const Maker&) = delete;
+        Maker& operator=(const Maker&) = delete;
+        ~Maker() {
+            (void)create_task(make());
+            ++made;
+        }
+    };
+    int made = 0;
+    VirtualLoop loop;
+    SUBCASE("a coroutine's local") {
+        auto body = [&]() -> Coro<> {
+            const Maker maker(made);
+            co_await create_future<>();
+        };
+        const auto task = loop.create(body());
+        loop.turn();
+        loop.close();
+    }
+    SUBCASE("a callback that never ran") {
+        loop.call_soon([maker = std::make_shared<Maker>(made)] {});
+        loop.close();
+    }
+    CHECK(made == 1);
+}
