@@ -485,6 +485,7 @@ TEST_CASE("loops: what a loop would have run next is not left behind when its ru
     pair.a.run();
     REQUIRE(last.runs() == 1);
     CHECK(waiting.runs() == 0);
+    CHECK_FALSE(pair.group.inbox().empty());  // where every loop looks, and nobody has to find it on its own
     pair.b.step();
     CHECK(waiting.runs() == 1);
 }

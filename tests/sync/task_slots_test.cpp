@@ -115,6 +115,29 @@ TEST_CASE("task slots: a visitor that throws leaves the slot as it was") {
     CHECK(listed(slots).empty());
 }
 
+TEST_CASE("task slots: who ends a task waits for the visitor that looks at it") {
+    TaskSlots slots;
+    Name name;
+    TaskSlot& slot = slots.take();
+    slot.put(name.task());
+    std::atomic<bool> looks{false};
+    std::atomic<bool> gone{false};
+    bool left_too_early = false;
+    const auto look = [&](TaskState&) {
+        looks.store(true);
+        for (int i = 0; i < 2'000 && !gone.load(); ++i) std::this_thread::yield();
+        left_too_early = gone.load();
+    };
+    together({[&] { slot.visit(look); },
+              [&] {
+                  while (!looks.load()) std::this_thread::yield();
+                  slot.clear(name.task());
+                  gone.store(true);
+              }});
+    CHECK_FALSE(left_too_early);
+    CHECK(listed(slots).empty());
+}
+
 // The adder puts, another thread ends what it put, two visit: who visits finds a task that has not been let go.
 TEST_CASE("task slots: nobody leaves while a visitor looks") {
     constexpr int kRounds = 20'000;
