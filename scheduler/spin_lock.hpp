@@ -26,7 +26,7 @@ public:
     void unlock() noexcept { held_.store(false, std::memory_order_release); }  // S1
 
 private:
-    Atomic<bool> held_{false};
+    LoneAtomic<bool> held_{false};
 };
 
 }  // namespace weft::scheduler

@@ -88,6 +88,8 @@ private:
     friend class BranchTask;
     friend bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
     friend TaskState& suspending_task();
+    friend TaskState& task_to_suspend();
+    friend void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
 
     static constexpr std::uintptr_t kNotBegun = 0;
     static constexpr std::uintptr_t kNever = 1;
@@ -174,6 +176,8 @@ private:
     static void detach(Current& here) noexcept;
     friend bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
     friend TaskState& suspending_task();
+    friend TaskState& task_to_suspend();
+    friend void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
 
     Branch* const first_;
     PromiseBase* parent_ = nullptr;
@@ -261,6 +265,12 @@ inline Transfer Join::all_ended_inline() noexcept {
     task.suspend(innermost, future);
     return true;
 }
+
+// The same for what parks the task by itself. First: the task that is about to suspend. Nothing has happened yet, and
+// nothing need follow. Throws std::bad_alloc.
+[[nodiscard]] TaskState& task_to_suspend();
+// Then, when others know it already: suspends it until `awaited` has woken it. As TaskState::suspend.
+void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
 
 // Throws std::runtime_error: a task cannot await itself.
 [[noreturn]] void refuse_own_end(const TaskState& task);

@@ -258,8 +258,13 @@ void TaskState::throw_cancelled_after(FutureState& awaited) {
                                            ? awaited.failure()
                                            : nullptr;
     if (failure == nullptr || (outcome == Outcome::exception && !is_cancellation(failure))) throw_cancelled();
+    throw_cancelled(failure);
+}
+
+void TaskState::throw_cancelled(const std::exception_ptr& failure) {
     word_.fetch_and(~kCancelRequested, std::memory_order_relaxed);
     (void)take_message();
+    if (failure == nullptr) throw CancelledError();
     std::rethrow_exception(failure);
 }
 

@@ -119,6 +119,12 @@ public:
             throw_cancelled_after(awaited);
     }
 
+    // What is awaited was cancelled on behalf of this task: throws its failure, or a blank CancelledError for null; a
+    // request that came after it is taken as delivered.
+    [[noreturn]] void throw_cancelled(const std::exception_ptr& failure);
+    // Delivers a request: throws CancelledError with its message, even if it was withdrawn meanwhile.
+    [[noreturn]] void throw_cancelled();
+
     // What was awaited ended well although it had accepted a cancellation: the request waits for the next suspension.
     void request_cancel_again() noexcept { word_.fetch_or(kCancelRequested, std::memory_order_relaxed); }
 
@@ -260,7 +266,6 @@ private:
     [[nodiscard]] static bool in_request() noexcept;
     [[nodiscard]] std::vector<std::source_location> sites() const;
     [[nodiscard]] Details& details();
-    [[noreturn]] void throw_cancelled();
     [[noreturn]] void throw_cancelled_after(FutureState& awaited);
     std::string* set_message(std::string_view message) noexcept;
     [[nodiscard]] bool has_message() const noexcept;

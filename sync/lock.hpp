@@ -1,0 +1,91 @@
+// Lock: one task at a time, in order of arrival, from any loop. Rules 223 to 225.
+//
+//     auto held = co_await lock.scoped();
+//
+// Invariant: released with tasks in line, the lock goes to the first of them: until that task has resumed the lock reads
+// as free, yet nobody else gets it. Each task that leaves the line without it sees to it that the next is granted it.
+// As in asyncio a cancelled task stays in line until it resumes, and a release that finds it in front leaves the
+// granting to it.
+//
+//     free --take--> locked --release, nobody in line--> free
+//                      |  '--release--> passing to the first in line --it resumes--> locked
+//                      '<-----------------------------------'--it was cancelled: passing to the next, or free
+//
+// The word has `locked`, and `in_line` while anybody is in line or passed the lock: then nothing goes past the mutex.
+//
+// Orderings
+//   K1 word: release in try_release, acquire in try_take and take_in_turn    what one holder wrote reaches the next;
+//      read-modify-writes between them keep that
+//   the mutex: the same from a holder to the one that it passes the lock to
+//
+// Rejected: barging (faster hand-overs between loops, no fairness; asyncio's rule forbids it).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "scheduler/atomic.hpp"
+#include "scheduler/spin_lock.hpp"
+#include "sync/acquiring.hpp"
+#include "sync/parking_lot.hpp"
+
+namespace weft {
+
+class Lock {
+public:
+    // `name` is for reports.
+    explicit Lock(std::string_view name = {}) : lot_("lock", mutex_, name, sync::ParkingLot::Leaving::when_resumed) {}
+
+    // Returns, when awaited, true. Cancel: the task leaves the line; what it was granted goes to the next.
+    // Thread: a task's. Cost: one read-modify-write if it is free; a wait allocates nothing.
+    [[nodiscard]] sync::Acquiring<Lock> acquire() { return sync::Acquiring<Lock>(*this); }
+
+    // Returns, when awaited, a guard. Otherwise as acquire().
+    [[nodiscard]] sync::AcquiringScoped<Lock> scoped() { return sync::AcquiringScoped<Lock>(*this); }
+
+    // Returns false if it is held, or somebody is in line. Thread: any.
+    [[nodiscard]] bool try_acquire();
+
+    // Throws std::runtime_error if it is free. Thread: any, for the task that holds it.
+    void release();
+
+    // Thread: any.
+    [[nodiscard]] bool locked() const noexcept { return (word_.load(std::memory_order_relaxed) & kLocked) != 0; }
+
+    // "lock 'cache'"
+    [[nodiscard]] const std::string& in_words() const noexcept { return lot_.in_words(); }
+
+private:
+    friend class Held<Lock>;
+    friend class sync::Acquiring<Lock>;
+    friend class Condition;
+
+    static constexpr std::uint32_t kLocked = 1;
+    static constexpr std::uint32_t kInLine = 2;
+
+    [[nodiscard]] bool try_take() noexcept {
+        std::uint32_t word = 0;
+        return word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire, std::memory_order_relaxed);  // K1
+    }
+    [[nodiscard]] bool take_in_turn() noexcept;
+    void resume(sync::Parked& parked);
+    void give_up(sync::Parked& parked) noexcept;
+    [[nodiscard]] bool try_release(sync::Wakes& wakes) noexcept {
+        std::uint32_t word = kLocked;
+        return word_.compare_exchange_strong(word, 0, std::memory_order_release, std::memory_order_relaxed) ||  // K1
+               release_in_turn(wakes);
+    }
+    [[nodiscard]] bool release_in_turn(sync::Wakes& wakes) noexcept;
+    void end_of_scope() noexcept;
+    void pass_on(sync::Wakes& wakes) noexcept;
+    void forget_line() noexcept;
+
+    scheduler::LoneAtomic<std::uint32_t> word_{0};
+    scheduler::SpinLock mutex_;
+    bool passing_ = false;  // under the mutex
+    sync::ParkingLot lot_;
+};
+
+using LockGuard = Held<Lock>;
+
+}  // namespace weft

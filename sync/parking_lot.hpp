@@ -1,0 +1,219 @@
+// ParkingLot: the tasks that wait at a primitive, in order of arrival: under every lock, event, semaphore, condition and
+// queue. Parked: one of them. It lives in the awaiter, hence in the frame of the coroutine that waits: a wait allocates
+// nothing, and leaves in constant time.
+//
+// Invariant: a Parked leaves `parked` once, under the mutex, and whoever takes it out owns the wake of its task: a grant
+// and a cancellation have one winner. A wake schedules and runs nothing; it comes after the mutex is released. What was
+// granted to a task that then does not take it goes to the next in line: the primitive looks at how each wait ended.
+//
+//     park --> parked --claim--> claimed --wake--> woken ------.
+//                 '------cancel----------------> cancelled ----'--the task resumes, or its frame ends--> settled
+//
+// The mutex is the primitive's and guards its state, too, beside one lot or several. It is held for a few instructions.
+//
+// Orderings
+//   the mutex (SpinLock's S1): links, counts, the way out of `parked`
+//   P1 state: release store of woken, acquire load by settle    the frame of a task that is dismantled is not freed while
+//                                                               its waker still reads the Parked
+//   T1, T2 (task_state.hpp): what the waker did before reaches the task that resumes
+//
+// Rejected: a future per wait (a reference count and a list of waiters for one waiter); waking under the mutex (a wake may
+// be a system call); waiters that stay in line until their task resumes, as asyncio's do (a lot of a million cancelled
+// ones would be searched; only a Lock needs them, see Leaving).
+// Source: Trio's ParkingLot; WebKit's for the name.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "scheduler/spin_lock.hpp"
+#include "sync/branch.hpp"
+#include "sync/future_state.hpp"
+#include "sync/task_state.hpp"
+
+namespace weft::sync {
+
+class ParkingLot;
+
+// How a wait ended.
+enum class Wait : std::uint8_t { woken, cancelled };
+
+class Parked : public Awaited {
+public:
+    // Only before it is awaited.
+    Parked(Parked&& other) noexcept : lot_(other.lot_) {}
+    Parked& operator=(Parked&&) = delete;
+
+    // Takes itself out of line. False if it was granted: then its task says what becomes of that.
+    bool cancel(std::string_view message) noexcept final;
+    void keep(TaskState& waiter) noexcept final { waiter.retain(); }
+    [[nodiscard]] std::string in_words() const final;
+
+    // --- once its task has resumed -----------------------------------------------------------------------------
+
+    // It is to get a CancelledError: it was cancelled in line, or after it had been granted something.
+    [[nodiscard]] bool interrupted() const noexcept {
+        return state_.load(std::memory_order_relaxed) == State::cancelled || task_->cancel_pending();
+    }
+    // Throws that. Once the primitive has settled what became of the wait.
+    [[noreturn]] void throw_cancelled() const;
+
+protected:
+    explicit Parked(ParkingLot& lot) noexcept : lot_(&lot) {}
+    ~Parked() = default;
+
+    // Parks the running task, unless `settled(wakes)`, called under the mutex, says that there is nothing to wait for:
+    // then returns false. Otherwise the caller returns to the loop and touches nothing: the task may run elsewhere.
+    template <class Settled>
+    bool park(PromiseBase& innermost, Settled settled);
+
+    // In await_resume: it was parked, so the primitive has to settle how that ended. Throws CancelledError if that is
+    // gone.
+    [[nodiscard]] bool resumed() const {
+        if (task_ != nullptr && lot_ == nullptr) [[unlikely]]
+            throw_cancelled();
+        return task_ != nullptr;
+    }
+    // In the destructor: its frame ends before anything was settled.
+    [[nodiscard]] bool left_behind() noexcept {
+        if (task_ == nullptr || settled_) [[likely]]
+            return false;
+        return lot_ != nullptr || cut_off();
+    }
+
+    // For a primitive to which it makes no difference how a wait ended. Returns false if it is still in line.
+    bool settle_alone() noexcept;
+
+private:
+    friend class ParkingLot;
+    friend class Wakes;
+
+    // Changed under the mutex, but for `woken`.
+    enum class State : std::uint8_t { parked, claimed, woken, cancelled };
+
+    [[nodiscard]] State state_let_go() const noexcept;
+    bool cut_off() noexcept;
+
+    ParkingLot* lot_;  // null once that is gone
+    Parked* next_ = nullptr;
+    Parked* previous_ = nullptr;
+    TaskState* task_ = nullptr;   // null while it has not been parked
+    std::exception_ptr failure_;  // of a cancellation with a message
+    scheduler::Atomic<State> state_{State::parked};
+    bool settled_ = false;
+};
+
+// Those that were granted something under the mutex; their tasks are woken, in order, when it goes out of scope.
+// Declared before the lock.
+class Wakes {
+public:
+    Wakes() = default;
+    Wakes(const Wakes&) = delete;
+    Wakes& operator=(const Wakes&) = delete;
+    ~Wakes() {
+        if (first_ != nullptr) wake_all();
+    }
+
+private:
+    friend class ParkingLot;
+
+    void add(Parked& claimed) noexcept {
+        claimed.next_ = nullptr;
+        (first_ == nullptr ? first_ : last_->next_) = &claimed;
+        last_ = &claimed;
+    }
+    void wake_all() noexcept;
+
+    Parked* first_ = nullptr;
+    Parked* last_ = nullptr;
+};
+
+class ParkingLot {
+public:
+    // What a cancelled Parked does: leaves the line at once, or stays in it until its task resumes.
+    enum class Leaving : std::uint8_t { at_once, when_resumed };
+
+    // `what`: for reports, "lock". `mutex` is the primitive's.
+    ParkingLot(std::string_view what, scheduler::SpinLock& mutex, std::string_view name, Leaving leaving = Leaving::at_once)
+        : mutex_(mutex), name_(in_words(what, name)), leaving_(leaving) {}
+    ParkingLot(const ParkingLot&) = delete;
+    ParkingLot& operator=(const ParkingLot&) = delete;
+    // Those that still wait are cut off, and reported in debug mode.
+    ~ParkingLot() {
+        if (first_ != nullptr) [[unlikely]]
+            cut_off();
+    }
+
+    [[nodiscard]] scheduler::SpinLock& mutex() noexcept { return mutex_; }
+    // "lock 'cache'"
+    [[nodiscard]] const std::string& in_words() const noexcept { return name_; }
+
+    // --- under the mutex ---------------------------------------------------------------------------------------
+
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    // Those that wait, without the cancelled ones that are still in line.
+    [[nodiscard]] std::size_t parked() const noexcept { return parked_; }
+
+    // Grants the oldest that is parked what it waits for. Returns false if there is none.
+    bool claim_first(Wakes& wakes) noexcept;
+    // The same, only if nobody, not even a cancelled one, is before it in line.
+    bool claim_head(Wakes& wakes) noexcept;
+    void claim_all(Wakes& wakes) noexcept {
+        while (claim_first(wakes)) {
+        }
+    }
+
+    // In the task that has resumed, or with the frame that ends: the Parked is away from here on. One that still waits
+    // for its turn counts as cancelled; what was granted is the caller's to take or to pass on.
+    Wait settle(Parked& parked) noexcept;
+
+private:
+    friend class Parked;
+
+    [[nodiscard]] static std::string in_words(std::string_view what, std::string_view name);
+    void add(Parked& parked) noexcept;
+    void remove(Parked& parked) noexcept;
+    void claim(Parked& parked, Wakes& wakes) noexcept;
+    void cut_off() noexcept;
+
+    scheduler::SpinLock& mutex_;
+    Parked* first_ = nullptr;
+    Parked* last_ = nullptr;
+    std::size_t parked_ = 0;
+    std::string name_;
+    const Leaving leaving_;
+};
+
+inline void ParkingLot::add(Parked& parked) noexcept {
+    parked.previous_ = last_;
+    (last_ == nullptr ? first_ : last_->next_) = &parked;
+    last_ = &parked;
+    ++parked_;
+}
+
+inline void ParkingLot::remove(Parked& parked) noexcept {
+    (parked.previous_ == nullptr ? first_ : parked.previous_->next_) = parked.next_;
+    (parked.next_ == nullptr ? last_ : parked.next_->previous_) = parked.previous_;
+}
+
+template <class Settled>
+bool Parked::park(PromiseBase& innermost, Settled settled) {
+    TaskState& task = task_to_suspend();
+    {
+        Wakes wakes;
+        const std::lock_guard lock(lot_->mutex_);
+        if (settled(wakes)) return false;
+        task_ = &task;
+        lot_->add(*this);
+    }
+    suspend_on(innermost, task, *this);
+    return true;
+}
+
+}  // namespace weft::sync
