@@ -65,7 +65,8 @@ private:
 
     [[nodiscard]] bool try_take() noexcept {
         std::uint32_t word = 0;
-        return word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire, std::memory_order_relaxed);  // K1
+        return word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire,
+                                             std::memory_order_relaxed);  // K1
     }
     [[nodiscard]] bool take_in_turn() noexcept;
     void resume(sync::Parked& parked);

@@ -103,7 +103,7 @@ private:
     ParkingLot* lot_;  // null once that is gone
     Parked* next_ = nullptr;
     Parked* previous_ = nullptr;
-    TaskState* task_ = nullptr;   // null while it has not been parked
+    TaskState* task_ = nullptr;  // null while it has not been parked
     std::exception_ptr failure_;  // of a cancellation with a message
     scheduler::Atomic<State> state_{State::parked};
     bool settled_ = false;
@@ -140,7 +140,8 @@ public:
     enum class Leaving : std::uint8_t { at_once, when_resumed };
 
     // `what`: for reports, "lock". `mutex` is the primitive's.
-    ParkingLot(std::string_view what, scheduler::SpinLock& mutex, std::string_view name, Leaving leaving = Leaving::at_once)
+    ParkingLot(std::string_view what, scheduler::SpinLock& mutex, std::string_view name,
+               Leaving leaving = Leaving::at_once)
         : mutex_(mutex), name_(in_words(what, name)), leaving_(leaving) {}
     ParkingLot(const ParkingLot&) = delete;
     ParkingLot& operator=(const ParkingLot&) = delete;
