@@ -24,11 +24,20 @@ public:
     [[nodiscard]] std::size_t size() const { return threads_.size(); }
     [[nodiscard]] scheduler::Loop& loop(std::size_t i) const { return threads_.loop(i); }
 
-    // Runs it on a loop, from a plain thread, until it has ended; TimeoutError if something is stuck.
+    // Runs it on the first loop, from a plain thread, until it has ended; TimeoutError if something is stuck.
     template <class A>
-    auto run(A&& awaitable, std::size_t i = 0) const {
-        const auto future = run_coroutine_threadsafe(std::forward<A>(awaitable), loop(i));
-        return future.result(std::chrono::seconds(60));
+    auto run(A&& awaitable, std::chrono::seconds limit) const {
+        const auto future = run_coroutine_threadsafe(std::forward<A>(awaitable), loop(0));
+        return future.result(limit);
+    }
+    template <class A>
+    auto run(A&& awaitable) const {
+        return run(std::forward<A>(awaitable), std::chrono::seconds(60));
+    }
+    // The same on another loop.
+    template <class A>
+    auto run(A&& awaitable, std::size_t i) const {
+        return run_coroutine_threadsafe(std::forward<A>(awaitable), loop(i)).result(std::chrono::seconds(60));
     }
 
     void stop() { threads_.stop(); }

@@ -1,0 +1,100 @@
+#include "sync/event.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sync/sleep.hpp"
+#include "sync/task.hpp"
+#include "sync/wait_for.hpp"
+#include "tests/support/ended.hpp"
+#include "tests/support/virtual_loop.hpp"
+
+using namespace std::chrono_literals;
+using weft::Coro;
+using weft::create_task;
+using weft::Event;
+using weft::sleep;
+using weft::Task;
+using weft::test::ended;
+using weft::test::VirtualLoop;
+
+TEST_CASE("rule 226: wait on a set event does not suspend") {
+    VirtualLoop loop;
+    Event event;
+    auto body = [&]() -> Coro<> {
+        CHECK_FALSE(event.is_set());
+        event.set();
+        event.set();
+        const int turn = loop.turns();
+        const bool woken = co_await event.wait();
+        CHECK(woken);
+        CHECK(loop.turns() == turn);
+        event.clear();
+        CHECK_FALSE(event.is_set());
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("rule 226: set wakes all who wait, in order, even if clear follows at once") {
+    VirtualLoop loop;
+    Event event;
+    std::vector<int> log;
+    auto waits = [&](int name) -> Coro<> {
+        const bool woken = co_await event.wait();
+        CHECK(woken);
+        log.push_back(name);
+    };
+    auto body = [&]() -> Coro<> {
+        std::vector<Task<>> tasks;
+        for (int i = 0; i < 5; ++i) tasks.push_back(create_task(waits(i)));
+        co_await sleep(0s);
+        event.set();
+        event.clear();
+        tasks.push_back(create_task(waits(5)));
+        co_await sleep(0s);
+        CHECK(log == std::vector<int>{0, 1, 2, 3, 4});
+        co_await sleep(0s);
+        CHECK_FALSE(tasks[5].done());
+        event.set();
+        co_await tasks[5];
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("rule 226: a waiter leaves when it is cancelled, also after it was woken") {
+    VirtualLoop loop;
+    Event event;
+    auto body = [&]() -> Coro<> {
+        const auto in_line = create_task(event.wait());
+        const auto woken = create_task(event.wait());
+        co_await sleep(0s);
+        in_line.cancel("left");
+        event.set();
+        woken.cancel("too late");
+        CHECK(co_await ended(in_line) == "cancelled: left");
+        CHECK(co_await ended(woken) == "cancelled: too late");
+        event.clear();
+        CHECK(co_await ended(weft::wait_for(event.wait(), 1s)) == "error: timed out");
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("who was woken does not need the event any more") {
+    VirtualLoop loop;
+    auto body = [&]() -> Coro<> {
+        auto event = std::make_unique<Event>();
+        const auto a = create_task(event->wait());
+        const auto b = create_task(event->wait());
+        co_await sleep(0s);
+        event->set();
+        b.cancel();
+        event.reset();
+        CHECK(co_await a);
+        CHECK(co_await ended(b) == "cancelled");
+    };
+    loop.run_until_complete(body());
+}
