@@ -79,7 +79,7 @@ public:
 
     [[nodiscard]] virtual std::vector<Coro<>> tasks() = 0;
     // How many of them, from the first, may be cancelled.
-    [[nodiscard]] virtual std::size_t victims() { return tasks().size(); }
+    [[nodiscard]] virtual std::size_t victims() const = 0;
     // Once all tasks have ended.
     virtual void check() = 0;
 };
@@ -88,9 +88,10 @@ class Locking final : public Scenario {
 public:
     std::vector<Coro<>> tasks() override {
         std::vector<Coro<>> all;
-        for (int i = 0; i < 4; ++i) all.push_back(one());
+        for (std::size_t i = 0; i < victims(); ++i) all.push_back(one());
         return all;
     }
+    std::size_t victims() const override { return 4; }
     void check() override {
         CHECK_FALSE(room_.ever_overfull());
         CHECK(lock_.try_acquire());
@@ -114,9 +115,10 @@ class Permits final : public Scenario {
 public:
     std::vector<Coro<>> tasks() override {
         std::vector<Coro<>> all;
-        for (int i = 0; i < 6; ++i) all.push_back(one());
+        for (std::size_t i = 0; i < victims(); ++i) all.push_back(one());
         return all;
     }
+    std::size_t victims() const override { return 6; }
     void check() override {
         CHECK_FALSE(room_.ever_overfull());
         for (int i = 0; i < kPermits; ++i) CHECK(semaphore_.try_acquire());
@@ -148,7 +150,7 @@ public:
         for (int i = 0; i < kWaiters; ++i) all.push_back(producer());
         return all;
     }
-    std::size_t victims() override { return kWaiters; }
+    std::size_t victims() const override { return kWaiters; }
     void check() override {
         CHECK_FALSE(condition_.locked());
         CHECK(made_ == taken_ + left_);
@@ -190,6 +192,7 @@ public:
         for (int i = 0; i < 3; ++i) all.push_back(producer(i * 100, open));
         return all;
     }
+    std::size_t victims() const override { return 6; }
     void check() override {
         std::vector<int> got = got_;
         for (;;) {
@@ -235,9 +238,10 @@ class Meeting final : public Scenario {
 public:
     std::vector<Coro<>> tasks() override {
         std::vector<Coro<>> all;
-        for (int i = 0; i < 4; ++i) all.push_back(one());
+        for (std::size_t i = 0; i < victims(); ++i) all.push_back(one());
         return all;
     }
+    std::size_t victims() const override { return 4; }
     void check() override {
         CHECK(barrier_.n_waiting() == 0);
         CHECK_FALSE(barrier_.broken());
