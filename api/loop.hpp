@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "io/address.hpp"
-#include "io/readiness.hpp"
 #include "io/resolve.hpp"
 #include "io/sock.hpp"
+#include "io/wait_readable.hpp"
 #include "io/watch.hpp"
 #include "scheduler/handle.hpp"
 #include "scheduler/loop.hpp"

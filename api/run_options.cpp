@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/loop.hpp"
+#include "api/make_loops.hpp"
 #include "scheduler/usable_cores.hpp"
 
 namespace weft::detail {
@@ -41,21 +42,25 @@ bool debug_of_environment() {
     return text != nullptr && *text != '\0' && std::string_view(text) != "0";
 }
 
-scheduler::Threads::Options thread_options(const RunOptions& options) {
+RunOptions with_environment(const RunOptions& options) {
     const long count = options.loops.count();
-    const bool debug = options.debug || debug_of_environment();
     return {.loops = count == 0 ? loops_of_environment() : checked_loops(count, "loops", std::to_string(count)),
-            .pin_threads = options.pin_threads,
-            .debug = debug,
-            .bounds_parks = debug || scheduler::Threads::kDebugBuild};
+            .debug = options.debug || debug_of_environment(),
+            .pin_threads = options.pin_threads};
 }
 
-std::unique_ptr<scheduler::Threads> make_loops(const scheduler::Threads::Options& options,
-                                               scheduler::Threads::Interrupted interrupted) {
+scheduler::Threads::Options thread_options(const RunOptions& options) {
+    return {.loops = static_cast<std::size_t>(options.loops.count()),
+            .pin_threads = options.pin_threads,
+            .debug = options.debug,
+            .bounds_parks = options.debug || scheduler::Threads::kDebugBuild};
+}
+
+std::unique_ptr<scheduler::Threads> make_loops(const RunOptions& options, scheduler::Threads::Interrupted interrupted) {
     const auto make = [](scheduler::Neighbours& group) -> std::unique_ptr<scheduler::Loop> {
         return std::make_unique<Loop>(group);
     };
-    return std::make_unique<scheduler::Threads>(options, make, std::move(interrupted));
+    return std::make_unique<scheduler::Threads>(thread_options(options), make, std::move(interrupted));
 }
 
 void refuse_inside_loop(const char* what) {

@@ -2,12 +2,8 @@
 #pragma once
 
 #include <concepts>
-#include <cstdint>
 #include <limits>
-#include <memory>
 #include <utility>
-
-#include "scheduler/threads.hpp"
 
 namespace weft {
 
@@ -36,12 +32,9 @@ namespace detail {
 // WEFT_DEBUG=1.
 [[nodiscard]] bool debug_of_environment();
 
+// Fills in what the environment says, and counts the cores.
 // Throws std::invalid_argument naming the value, of the option or of the environment.
-[[nodiscard]] scheduler::Threads::Options thread_options(const RunOptions& options);
-
-// Loops that are weft::Loop, not started. `interrupted`: as for scheduler::Threads.
-[[nodiscard]] std::unique_ptr<scheduler::Threads> make_loops(const scheduler::Threads::Options& options,
-                                                             scheduler::Threads::Interrupted interrupted);
+[[nodiscard]] RunOptions with_environment(const RunOptions& options);
 
 // Throws std::runtime_error on a loop's thread: "<what> cannot be called from a running event loop".
 void refuse_inside_loop(const char* what);

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "api/make_loops.hpp"
 #include "api/shutdown.hpp"
 #include "io/signals.hpp"
 #include "io/watch.hpp"
@@ -74,7 +75,7 @@ private:
     const std::shared_ptr<int> count_ = std::make_shared<int>(0);
 };
 
-Runner::Runner(RunOptions options) : options_(detail::thread_options(options)) {}
+Runner::Runner(RunOptions options) : options_(detail::with_environment(options)) {}
 
 Runner::~Runner() {
     try {
@@ -83,6 +84,8 @@ Runner::~Runner() {
         sync::report("the loops could not be shut down cleanly", std::current_exception());
     }
 }
+
+Loop& Runner::first() const { return static_cast<Loop&>(threads_->loop(0)); }
 
 Loop& Runner::get_loop() {
     if (closed_) throw std::runtime_error("Runner is closed");

@@ -16,11 +16,14 @@
 #include "api/loop.hpp"
 #include "api/run_options.hpp"
 #include "scheduler/escape.hpp"
-#include "scheduler/threads.hpp"
 #include "sync/context_var.hpp"
 #include "sync/task.hpp"
 
 namespace weft {
+
+namespace scheduler {
+class Threads;
+}
 
 namespace detail {
 
@@ -74,13 +77,13 @@ private:
     class Running;
     class CtrlC;
 
-    [[nodiscard]] Loop& first() const { return static_cast<Loop&>(threads_->loop(0)); }
+    [[nodiscard]] Loop& first() const;
     [[nodiscard]] Loop& loop_for(const char* what);
     void run_main(const AnyTask& main);
     void sweep();
     void close_loops();
 
-    const scheduler::Threads::Options options_;
+    const RunOptions options_;
     scheduler::Escape escape_;
     std::unique_ptr<scheduler::Threads> threads_;
     std::optional<Context> context_;  // made with the loops

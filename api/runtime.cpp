@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "api/make_loops.hpp"
 #include "api/shutdown.hpp"
 #include "sync/report.hpp"
 
@@ -15,9 +16,13 @@ void report_interruption(const std::exception_ptr& exception) {
 }  // namespace
 
 Runtime::Runtime(RunOptions options)
-    : threads_(detail::make_loops(detail::thread_options(options), &report_interruption)) {
+    : threads_(detail::make_loops(detail::with_environment(options), &report_interruption)) {
     threads_->start(scheduler::Threads::First::own_thread);
 }
+
+std::size_t Runtime::loops() const { return threads_->size(); }
+
+Loop& Runtime::loop(std::size_t i) const { return static_cast<Loop&>(threads_->loop(i)); }
 
 Runtime::~Runtime() { stop(); }
 

@@ -11,11 +11,14 @@
 
 #include "api/loop.hpp"
 #include "api/run_options.hpp"
-#include "scheduler/threads.hpp"
 #include "sync/concurrent_future.hpp"
 #include "sync/task.hpp"
 
 namespace weft {
+
+namespace scheduler {
+class Threads;
+}
 
 class Runtime {
 public:
@@ -26,9 +29,9 @@ public:
     // Stops.
     ~Runtime();
 
-    [[nodiscard]] std::size_t loops() const { return threads_->size(); }
+    [[nodiscard]] std::size_t loops() const;
     // Throws std::out_of_range.
-    [[nodiscard]] Loop& loop(std::size_t i) const { return static_cast<Loop&>(threads_->loop(i)); }
+    [[nodiscard]] Loop& loop(std::size_t i) const;
 
     // Runs `main` as a task that any loop may take and blocks until it is done.
     // Throws as run(); std::runtime_error on a loop's thread, or after stop().

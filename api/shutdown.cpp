@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/loop.hpp"
+#include "scheduler/neighbours.hpp"
 #include "sync/exception_handler.hpp"
 #include "sync/task.hpp"
 #include "sync/task_list.hpp"

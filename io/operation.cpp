@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "scheduler/neighbours.hpp"
+
 namespace weft::io {
 
 bool OperationBase::cancel(std::string_view message) noexcept {

@@ -63,39 +63,6 @@ private:
     boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> descriptor_;
 };
 
-// --- ReadinessWait ------------------------------------------------------------------------------------------------
-
-ReadinessWait::ReadinessWait(int fd, Direction direction)
-    : ValueFutureState<void>(2),
-      fd_(fd),
-      direction_(direction),
-      loop_(sync::require_loop()),
-      shell_(loop_.shell()),
-      generation_(shell_.generation()) {
-    LoopLocal<Readiness>::of(loop_).list(*this);
-}
-
-bool ReadinessWait::cancel(std::string_view message) noexcept {
-    if (claim_to_cancel(message) == Claim::lost) return false;
-    retain();
-    if (scheduler::current_loop() == &loop_) {
-        run();
-    } else if (scheduler::schedule_on(*this, shell_, generation_) == scheduler::Sent::closed) {
-        drop();
-    }
-    return true;
-}
-
-void ReadinessWait::run() noexcept {
-    if (listed_) LoopLocal<Readiness>::find(loop_)->unlist(*this);
-    drop();
-}
-
-void ReadinessWait::drop() noexcept {
-    finish(sync::Outcome::cancelled);
-    release();
-}
-
 // --- Readiness ----------------------------------------------------------------------------------------------------
 
 Readiness::Readiness(scheduler::Loop& loop)
@@ -106,7 +73,7 @@ Readiness::Readiness(scheduler::Loop& loop)
 Readiness::~Readiness() {
     for (auto& [fd, entry] : entries_) {
         for (Side& side : entry.sides) {
-            side.watch.reset();
+            side.watch = OwnedWatch();
             while (ReadinessWait* wait = side.newest) {
                 unlink(side, *wait);
                 (void)wait->ValueFutureState<void>::cancel({});
@@ -138,7 +105,7 @@ bool Readiness::unwatch(int fd, Direction direction) noexcept {
     const auto found = entries_.find(fd);
     if (found == entries_.end()) return false;
     const OwnedWatch watch = std::move(found->second.side(direction).watch);
-    if (watch == nullptr) return false;
+    if (!watch) return false;
     ask_less(fd);
     return true;
 }

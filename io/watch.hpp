@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -98,10 +97,27 @@ private:
     std::optional<F> callable_;
 };
 
-struct LetGo {
-    void operator()(Watch* watch) const noexcept { watch->let_go(); }
+// Owns a Watch, or none.
+class OwnedWatch {
+public:
+    OwnedWatch() = default;
+    explicit OwnedWatch(Watch* watch) noexcept : watch_(watch) {}
+    OwnedWatch(OwnedWatch&& other) noexcept : watch_(std::exchange(other.watch_, nullptr)) {}
+    OwnedWatch& operator=(OwnedWatch&& other) noexcept {
+        if (Watch* const before = std::exchange(watch_, std::exchange(other.watch_, nullptr))) before->let_go();
+        return *this;
+    }
+    ~OwnedWatch() {
+        if (watch_ != nullptr) watch_->let_go();
+    }
+
+    explicit operator bool() const noexcept { return watch_ != nullptr; }
+    [[nodiscard]] Watch* get() const noexcept { return watch_; }
+    [[nodiscard]] Watch* operator->() const noexcept { return watch_; }
+
+private:
+    Watch* watch_ = nullptr;
 };
-using OwnedWatch = std::unique_ptr<Watch, LetGo>;
 
 template <class F>
 [[nodiscard]] OwnedWatch make_watch(F callable) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "scheduler/neighbours.hpp"
+
 namespace weft::scheduler {
 
 constinit ReportSlowRunnable report_slow_runnable = [](const std::string&, Duration) noexcept {};
@@ -29,7 +31,6 @@ Loop::Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group
     : own_group_(std::move(own_group)),
       group_(own_group_ ? *own_group_ : *group),
       frames_(group_.depot()),
-      shell_(&Shell::acquire(), [](Shell* shell) { Shell::release(*shell); }),
       parker_(std::move(parker)),
       native_(parker_->native()),
       alone_(group_.alone()),

@@ -36,7 +36,6 @@
 #include "scheduler/frame_pool.hpp"
 #include "scheduler/inbox.hpp"
 #include "scheduler/loop_local.hpp"
-#include "scheduler/neighbours.hpp"
 #include "scheduler/parker.hpp"
 #include "scheduler/ready_queue.hpp"
 #include "scheduler/runnable.hpp"
@@ -46,6 +45,7 @@
 namespace weft::scheduler {
 
 class Loop;
+class Neighbours;
 
 // The loop whose step runs on this thread, or null. Never to be cached across a suspension.
 [[nodiscard]] Loop* current_loop() noexcept;
@@ -229,7 +229,7 @@ private:
     std::unique_ptr<Neighbours> own_group_;  // of a loop by itself
     Neighbours& group_;
     FramePool frames_;
-    const std::unique_ptr<Shell, void (*)(Shell*)> shell_;  // outlives the Parker, whose handlers may know it
+    const PooledShell shell_;  // outlives the Parker, whose handlers may know it
     const std::unique_ptr<Parker> parker_;
     void* const native_;
     const bool alone_;

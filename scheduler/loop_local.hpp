@@ -8,12 +8,9 @@
 //   G1 value: release store in put and clear, acquire load in find   a neighbour finds a complete T
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <stdexcept>
-#include <utility>
 #include <vector>
 
 #include "scheduler/atomic.hpp"
@@ -36,20 +33,9 @@ public:
     [[nodiscard]] void* find(std::size_t id) const { return values_[id].load(std::memory_order_acquire); }  // G1
 
     // Throws std::length_error for the 65th type.
-    void put(std::size_t id, void* value, void (*destroy)(void*)) {
-        if (id > kMost) throw std::length_error("a program may have 64 types of LoopLocal");
-        order_.push_back({id, destroy});
-        values_[id].store(value, std::memory_order_release);  // G1
-    }
+    void put(std::size_t id, void* value, void (*destroy)(void*));
 
-    void clear() {
-        while (!order_.empty()) {
-            const Made made = order_.back();
-            order_.pop_back();  // first: the destructor may make another slot, which then is the last
-            made.destroy(find(made.id));
-            values_[made.id].store(nullptr, std::memory_order_release);  // G1
-        }
-    }
+    void clear();
 
     // A type's number, from 1 to kMost; kNone for those that come too late. Thread: any.
     class Id {
@@ -60,15 +46,7 @@ public:
         }
 
     private:
-        std::size_t assign() {
-            static Atomic<std::size_t> ids{0};
-            std::size_t id = std::min(ids.fetch_add(1, std::memory_order_relaxed) + 1, kNone);
-            std::size_t earlier = 0;
-            if (!id_.compare_exchange_strong(earlier, id, std::memory_order_relaxed, std::memory_order_relaxed)) {
-                id = earlier;
-            }
-            return id;
-        }
+        std::size_t assign();
 
         Atomic<std::size_t> id_{0};
     };

@@ -79,4 +79,19 @@ private:
     Atomic<std::uint32_t> generation_{0};  // written before loop_ in open, read after it in a visit (S3)
 };
 
+// A Shell from the pool, for the life of this.
+class PooledShell {
+public:
+    PooledShell() : shell_(Shell::acquire()) {}
+    PooledShell(const PooledShell&) = delete;
+    PooledShell& operator=(const PooledShell&) = delete;
+    ~PooledShell() { Shell::release(shell_); }
+
+    [[nodiscard]] Shell& operator*() const noexcept { return shell_; }
+    [[nodiscard]] Shell* operator->() const noexcept { return &shell_; }
+
+private:
+    Shell& shell_;
+};
+
 }  // namespace weft::scheduler

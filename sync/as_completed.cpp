@@ -1,13 +1,80 @@
 #include "sync/as_completed.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <mutex>
 
+#include "scheduler/handle.hpp"
 #include "sync/deadline.hpp"
+#include "sync/watcher.hpp"
 
 namespace weft::sync {
 
 using Lock = std::lock_guard<scheduler::Mutex>;
+
+// One member, and its place in that member's list.
+class CompletionMember final : public Watcher {
+public:
+    explicit CompletionMember(FutureState& future) noexcept : future_(&future) { future.retain(); }
+    // Only before it is registered.
+    CompletionMember(CompletionMember&& other) noexcept : Watcher(), future_(std::move(other.future_)) {}
+
+    void abandon() noexcept override;
+
+private:
+    friend class Completions;
+
+    [[nodiscard]] const WatchHome& home() const noexcept override;
+    void ended() noexcept override;
+
+    FutureRef future_;
+    std::shared_ptr<Completions> owner_;  // while it is registered
+    bool counted_ = true;                 // neither done nor timed out
+};
+
+// Invariant: each member enters the queue of the done once, or counts as timed out; a getter that is woken takes the
+// first of the queue when it runs, and one that is cancelled after its wake passes it on, as asyncio's Queue does.
+//
+// Everything is under one mutex; futures are completed outside of it.
+class Completions : public std::enable_shared_from_this<Completions> {
+public:
+    explicit Completions(const std::vector<FutureState*>& members);
+
+    void watch(std::optional<Duration> timeout);
+    // Takes the watchers out of the members' lists.
+    void leave() noexcept;
+
+    // One fewer to be asked for; false if there is none.
+    [[nodiscard]] bool ask() noexcept;
+    [[nodiscard]] std::size_t left() noexcept;
+
+    // Returns the next member that is done. Throws TimeoutError for each that is not in time.
+    Coro<FutureRef> get();
+
+private:
+    friend class CompletionMember;
+    class Getting;
+
+    void member_done(CompletionMember& member) noexcept;
+    void expire() noexcept;
+    void wake_next() noexcept;
+    [[nodiscard]] std::optional<FutureRef> try_take();
+
+    scheduler::Mutex mutex_;
+    std::vector<CompletionMember> members_;
+    std::deque<FutureRef> done_;  // an empty one: a member timed out
+    std::deque<FutureRef> getters_;
+    TimerHandle timer_;
+    std::size_t todo_;
+    std::size_t left_;  // the iteration's
+    const WatchHome home_;
+};
+
+Completions::Completions(const std::vector<FutureState*>& members)
+    : todo_(members.size()), left_(members.size()), home_(require_loop()) {
+    members_.reserve(members.size());
+    for (FutureState* const member : members) members_.emplace_back(*member);
+}
 
 void Completions::watch(std::optional<Duration> timeout) {
     for (CompletionMember& member : members_) {
@@ -149,5 +216,20 @@ void CompletionMember::ended() noexcept {
 }
 
 void CompletionMember::abandon() noexcept { owner_.reset(); }
+
+// --- Iterating ----------------------------------------------------------------------------------------------------
+
+Iterating::Iterating(const std::vector<FutureState*>& members, std::optional<Duration> timeout)
+    : completions_(std::make_shared<Completions>(members)) {
+    completions_->watch(timeout);
+}
+
+Iterating::~Iterating() { completions_->leave(); }
+
+bool Iterating::ask() noexcept { return completions_->ask(); }
+
+std::size_t Iterating::left() const noexcept { return completions_->left(); }
+
+Coro<FutureRef> Iterating::get() { return completions_->get(); }
 
 }  // namespace weft::sync

@@ -34,6 +34,8 @@ void GeneratorList::take_all(std::vector<GeneratorRef>& into) {
     }
 }
 
+LoopsGenerators::LoopsGenerators(scheduler::Loop&) : list(std::make_shared<GeneratorList>()) {}
+
 // The last reference is gone.
 void GeneratorState::destroy() noexcept {
     if (body_ != nullptr) destroy_body();

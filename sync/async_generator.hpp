@@ -83,8 +83,8 @@ private:
 
 // The list outlives its loop as long as a generator that is in it does.
 struct LoopsGenerators {
-    explicit LoopsGenerators(scheduler::Loop&) {}
-    const std::shared_ptr<GeneratorList> list = std::make_shared<GeneratorList>();
+    explicit LoopsGenerators(scheduler::Loop&);
+    const std::shared_ptr<GeneratorList> list;
 };
 
 class GeneratorState final : public scheduler::PooledFrame {

@@ -34,12 +34,7 @@ public:
 
 private:
     // A delay beyond the clock's range does not wrap to the past.
-    void fix(const scheduler::Loop& loop) {
-        if (!delay_) return;
-        const TimePoint now = loop.now();
-        when_ = *delay_ > TimePoint::max() - now ? TimePoint::max() : now + *delay_;
-        delay_.reset();
-    }
+    void fix(const scheduler::Loop& loop);
 
     std::optional<Duration> delay_;
     std::optional<TimePoint> when_;

@@ -20,6 +20,7 @@
 #include "scheduler/clock.hpp"
 #include "scheduler/group_local.hpp"
 #include "scheduler/loop.hpp"
+#include "scheduler/neighbours.hpp"
 #include "sync/blocking_pool.hpp"
 #include "sync/coro.hpp"
 #include "sync/executor.hpp"

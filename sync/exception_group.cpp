@@ -39,6 +39,7 @@ ExceptionGroup::ExceptionGroup(std::string message, std::vector<std::exception_p
 
 std::pair<std::optional<ExceptionGroup>, std::optional<ExceptionGroup>> ExceptionGroup::split_by(
     Predicate predicate) const {
+    if (predicate == nullptr) return {*this, std::nullopt};
     std::vector<std::exception_ptr> matching;
     std::vector<std::exception_ptr> others;
     const auto add = [](std::vector<std::exception_ptr>& to, const std::optional<ExceptionGroup>& group) {

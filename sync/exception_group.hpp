@@ -1,7 +1,6 @@
 // ExceptionGroup: several failures at once, as a TaskGroup throws them. Groups nest; what() prints the tree.
 #pragma once
 
-#include <concepts>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -22,18 +21,15 @@ public:
     // The tree: the group's message, and below it, indented, one line for each exception.
     [[nodiscard]] const char* what() const noexcept override { return content_->tree.c_str(); }
 
-    // Returns the group of those that are an E (at any depth, in the same nesting), and that of the others.
+    // Returns the group of those that are an E (at any depth, in the same nesting), and that of the others: a
+    // std::pair<std::optional<ExceptionGroup>, std::optional<ExceptionGroup>>, which costs only those who call it.
     template <class E>
-    [[nodiscard]] std::pair<std::optional<ExceptionGroup>, std::optional<ExceptionGroup>> split() const {
-        if constexpr (std::is_same_v<E, ExceptionGroup>) {
-            return {*this, std::nullopt};
-        } else {
-            return split_by(&is<E>);
-        }
+    [[nodiscard]] auto split() const {
+        return split_by(std::is_same_v<E, ExceptionGroup> ? nullptr : &is<E>);
     }
     // Returns the first of the two.
     template <class E>
-    [[nodiscard]] std::optional<ExceptionGroup> subgroup() const {
+    [[nodiscard]] auto subgroup() const {
         return split<E>().first;
     }
 
@@ -55,6 +51,7 @@ private:
             return false;
         }
     }
+    // Null is true of any group.
     [[nodiscard]] std::pair<std::optional<ExceptionGroup>, std::optional<ExceptionGroup>> split_by(
         Predicate predicate) const;
 

@@ -79,6 +79,12 @@ bool GatherBase::cancel_children(std::string_view message) noexcept {
     return accepted;
 }
 
+std::vector<GatherChild> no_children(std::size_t room) {
+    std::vector<GatherChild> children;
+    children.reserve(room);
+    return children;
+}
+
 const WatchHome& GatherChild::home() const noexcept { return gather_->home_; }
 
 void GatherChild::ended() noexcept { gather_->child_done(state()); }

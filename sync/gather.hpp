@@ -11,7 +11,6 @@
 //   G1 unfinished: acq_rel sub    the last child sees what all the others ended with
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <optional>
@@ -190,18 +189,19 @@ weft::Outcome<T> outcome_of(const GatherChild& child) {
     return weft::Outcome<T>(state.failure(), false);
 }
 
+// None yet, but room for so many.
+[[nodiscard]] std::vector<GatherChild> no_children(std::size_t room);
+
 template <class... As>
 std::vector<GatherChild> make_children(As&&... awaitables) {
-    std::vector<GatherChild> children;
-    children.reserve(sizeof...(As));
+    std::vector<GatherChild> children = no_children(sizeof...(As));
     (children.push_back(make_child(std::forward<As>(awaitables))), ...);
     return children;
 }
 
 template <class A>
 std::vector<GatherChild> make_children_of(std::vector<A>& awaitables) {
-    std::vector<GatherChild> children;
-    children.reserve(awaitables.size());
+    std::vector<GatherChild> children = no_children(awaitables.size());
     for (A& awaitable : awaitables) children.push_back(make_child(std::move(awaitable)));
     return children;
 }

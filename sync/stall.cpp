@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "scheduler/neighbours.hpp"
 #include "sync/future.hpp"
 #include "sync/report.hpp"
 #include "sync/stack_frame.hpp"

@@ -21,7 +21,6 @@
 // Source: Cilkview (He, Leiserson, Leiserson 2010), Cilkscale (Schardl et al.).
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "sync/strand_clock.hpp"
@@ -53,8 +52,8 @@ struct Tally {
             forks += branch.forks;
             strands += branch.strands;
             const std::int64_t burdened = branch.burdened_span + (i == 0 ? 0 : burden);
-            longest = i == 0 ? branch.span : std::max(longest, branch.span);
-            longest_burdened = i == 0 ? burdened : std::max(longest_burdened, burdened);
+            if (i == 0 || branch.span > longest) longest = branch.span;
+            if (i == 0 || burdened > longest_burdened) longest_burdened = burdened;
         }
         span += longest;
         burdened_span += longest_burdened;

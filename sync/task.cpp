@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "scheduler/neighbours.hpp"
 #include "sync/task_list.hpp"
 
 namespace weft {

@@ -174,3 +174,9 @@ void TaskGroupChild::abandon() noexcept {
 }
 
 }  // namespace weft::sync
+
+namespace weft {
+
+TaskGroup::TaskGroup() : state_(std::make_shared<sync::TaskGroupState>()) {}
+
+}  // namespace weft

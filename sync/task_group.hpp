@@ -104,7 +104,7 @@ using TaskGroupBodyResult = AwaitResult<std::invoke_result_t<B&, TaskGroup&>>;
 
 class TaskGroup {
 public:
-    TaskGroup() : state_(std::make_shared<sync::TaskGroupState>()) {}
+    TaskGroup();
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 

@@ -1,10 +1,63 @@
 #include "sync/wait.hpp"
 
 #include <algorithm>
+
+#include "scheduler/handle.hpp"
+#include "sync/watcher.hpp"
+
 namespace weft::sync {
 
-WaitState::WaitState(std::vector<WaitMember> members, ReturnWhen return_when)
-    : members_(std::move(members)), unfinished_(members_.size()), home_(require_loop()), return_when_(return_when) {}
+class WaitState;
+
+// One member of a wait, and its place in that member's list.
+class WaitMember final : public Watcher {
+public:
+    explicit WaitMember(FutureState& future) noexcept : future_(&future) { future.retain(); }
+    // Only before it is registered.
+    WaitMember(WaitMember&& other) noexcept : Watcher(), future_(std::move(other.future_)) {}
+
+    void abandon() noexcept override;
+
+private:
+    friend class WaitState;
+
+    [[nodiscard]] const WatchHome& home() const noexcept override;
+    void ended() noexcept override;
+
+    FutureRef future_;
+    WaitState* wait_ = nullptr;
+};
+
+// The waiter. Each member's registration owns a reference.
+class WaitState final : public ValueFutureState<void> {
+public:
+    WaitState(const std::vector<FutureState*>& members, ReturnWhen return_when);
+
+    // Begins: to be called once, before the await; and ends: afterwards, however the await ended.
+    void watch();
+    void set_timer(TimePoint deadline);
+    void leave() noexcept;
+
+    [[nodiscard]] std::string in_words() const override { return "wait for " + std::to_string(members_.size()); }
+    [[nodiscard]] bool ends_from_outside() const noexcept override;
+
+private:
+    friend class WaitMember;
+
+    void member_done(FutureState& member) noexcept;
+
+    std::vector<WaitMember> members_;
+    TimerHandle timer_;
+    scheduler::LoneAtomic<std::size_t> unfinished_;
+    const WatchHome home_;
+    const ReturnWhen return_when_;
+};
+
+WaitState::WaitState(const std::vector<FutureState*>& members, ReturnWhen return_when)
+    : unfinished_(members.size()), home_(require_loop()), return_when_(return_when) {
+    members_.reserve(members.size());
+    for (FutureState* const member : members) members_.emplace_back(*member);
+}
 
 void WaitState::watch() {
     for (WaitMember& member : members_) {
@@ -50,11 +103,20 @@ void WaitMember::ended() noexcept { wait_->member_done(future_.get()); }
 
 void WaitMember::abandon() noexcept { wait_->release(); }
 
+// --- Waiting ------------------------------------------------------------------------------------------------------
+
+Waiting::Waiting(const std::vector<FutureState*>& members, ReturnWhen return_when)
+    : state_(new WaitState(members, return_when)) {}
+
+Waiting::~Waiting() { static_cast<WaitState&>(state_.get()).leave(); }
+
+void Waiting::watch() { static_cast<WaitState&>(state_.get()).watch(); }
+
+void Waiting::set_timer(TimePoint deadline) { static_cast<WaitState&>(state_.get()).set_timer(deadline); }
+
 Coro<> cancel_and_wait(FutureRef future) {
-    std::vector<WaitMember> members;
-    members.emplace_back(future);
-    Waiting waiting(std::move(members), ALL_COMPLETED);
-    waiting.state().watch();
+    Waiting waiting({&future.get()}, ALL_COMPLETED);
+    waiting.watch();
     future.get().cancel({});
     co_await waiting;
 }

@@ -20,13 +20,11 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/handle.hpp"
 #include "sync/coro.hpp"
 #include "sync/deadline.hpp"
 #include "sync/duplicates.hpp"
 #include "sync/future.hpp"
 #include "sync/task.hpp"
-#include "sync/watcher.hpp"
 
 namespace weft {
 
@@ -46,78 +44,30 @@ struct WaitResult {
 
 namespace sync {
 
-class WaitState;
-
-// One member of a wait, and its place in that member's list.
-class WaitMember final : public Watcher {
-public:
-    explicit WaitMember(FutureRef future) noexcept : future_(std::move(future)) {}
-    // Only before it is registered.
-    WaitMember(WaitMember&& other) noexcept : Watcher(), future_(std::move(other.future_)) {}
-
-    void abandon() noexcept override;
-
-private:
-    friend class WaitState;
-
-    [[nodiscard]] const WatchHome& home() const noexcept override;
-    void ended() noexcept override;
-
-    FutureRef future_;
-    WaitState* wait_ = nullptr;
-};
-
-// The waiter. Each member's registration owns a reference.
-class WaitState final : public ValueFutureState<void> {
-public:
-    WaitState(std::vector<WaitMember> members, ReturnWhen return_when);
-
-    // Begins: to be called once, before the await; and ends: afterwards, however the await ended.
-    void watch();
-    void set_timer(TimePoint deadline);
-    void leave() noexcept;
-
-    [[nodiscard]] std::string in_words() const override { return "wait for " + std::to_string(members_.size()); }
-    [[nodiscard]] bool ends_from_outside() const noexcept override;
-
-private:
-    friend class WaitMember;
-
-    void member_done(FutureState& member) noexcept;
-
-    std::vector<WaitMember> members_;
-    TimerHandle timer_;
-    scheduler::LoneAtomic<std::size_t> unfinished_;
-    const WatchHome home_;
-    const ReturnWhen return_when_;
-};
-
-// A wait for the time of a scope.
+// A wait for the time of a scope. Ends when the scope is left, however the await ended.
 class Waiting {
 public:
-    Waiting(std::vector<WaitMember> members, ReturnWhen return_when)
-        : state_(new WaitState(std::move(members), return_when)), ref_(state_) {}
+    Waiting(const std::vector<FutureState*>& members, ReturnWhen return_when);
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() { state_->leave(); }
+    ~Waiting();
 
-    [[nodiscard]] WaitState& state() const noexcept { return *state_; }
-    FutureAwaiter<void> operator co_await() const { return FutureAwaiter<void>(*state_); }
+    // Begins: to be called once, before the await.
+    void watch();
+    void set_timer(TimePoint deadline);
+
+    FutureAwaiter<void> operator co_await() const { return FutureAwaiter<void>(state_.get()); }
 
 private:
-    WaitState* state_;
-    FutureRef ref_;
+    FutureRef state_;
 };
 
 template <class H>
 Coro<WaitResult<H>> wait_in_coro(std::vector<H> handles, Deadline deadline, ReturnWhen return_when) {
     {
-        std::vector<WaitMember> members;
-        members.reserve(handles.size());
-        for (const H& handle : handles) members.emplace_back(handle.ref());
-        Waiting waiting(std::move(members), return_when);
-        if (const auto when = deadline.resolve()) waiting.state().set_timer(*when);
-        waiting.state().watch();
+        Waiting waiting(states_of(handles), return_when);
+        if (const auto when = deadline.resolve()) waiting.set_timer(*when);
+        waiting.watch();
         co_await waiting;
     }
     WaitResult<H> result;

@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include "scheduler/condvar_parker.hpp"
 #include "scheduler/loop.hpp"
-#include "scheduler/parker.hpp"
 #include "sync/coro.hpp"
 #include "sync/task.hpp"
 

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/neighbours.hpp"
 #include "sync/concurrent_future.hpp"
 #include "sync/context_var.hpp"
 #include "sync/errors.hpp"

@@ -23,7 +23,9 @@
 #include <utility>
 #include <vector>
 
+#include "api/make_loops.hpp"
 #include "api/runner.hpp"
+#include "scheduler/neighbours.hpp"
 #include "scheduler/usable_cores.hpp"
 #include "sync/fork_join.hpp"
 #include "sync/gather.hpp"
@@ -219,7 +221,7 @@ TEST_CASE("WEFT_LOOPS takes the place of 0, and 0 or nothing is one loop per usa
 TEST_CASE("debug comes from the options or from WEFT_DEBUG, and in debug builds always") {
     const bool always = weft::scheduler::Threads::kDebugBuild;
     const auto debug = [](bool option) {
-        return weft::detail::thread_options({.loops = 1, .debug = option}).bounds_parks;
+        return weft::detail::thread_options(weft::detail::with_environment({.loops = 1, .debug = option})).bounds_parks;
     };
     for (const char* const off : {"0", "", static_cast<const char*>(nullptr)}) {
         const Environment environment("WEFT_DEBUG", off);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/weft.hpp"
+#include "scheduler/neighbours.hpp"
 #include "tests/support/reports.hpp"
 
 using namespace std::chrono_literals;

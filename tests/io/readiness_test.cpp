@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/weft.hpp"
+#include "scheduler/condvar_parker.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/reports.hpp"
 

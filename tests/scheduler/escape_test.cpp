@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "scheduler/parker.hpp"
+#include "scheduler/condvar_parker.hpp"
 #include "scheduler/threads.hpp"
 #include "scheduler/virtual_parker.hpp"
 #include "tests/support/eventually.hpp"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "scheduler/loop.hpp"
+#include "scheduler/neighbours.hpp"
 #include "scheduler/virtual_parker.hpp"
 #include "tests/support/together.hpp"
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/condvar_parker.hpp"
 #include "scheduler/virtual_parker.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/recording.hpp"

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "scheduler/condvar_parker.hpp"
 #include "scheduler/virtual_parker.hpp"
 #include "tests/support/together.hpp"
 

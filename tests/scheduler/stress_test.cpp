@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "scheduler/condvar_parker.hpp"
 #include "scheduler/loop.hpp"
-#include "scheduler/parker.hpp"
 #include "scheduler/threads.hpp"
 #include "tests/support/countdown.hpp"
 #include "tests/support/counted.hpp"

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "scheduler/condvar_parker.hpp"
 #include "tests/support/countdown.hpp"
 #include "tests/support/scripted.hpp"
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "scheduler/parker.hpp"
+#include "scheduler/condvar_parker.hpp"
 #include "scheduler/threads.hpp"
 #include "sync/concurrent_future.hpp"
 #include "sync/task_list.hpp"

@@ -11,7 +11,7 @@
 #include "bench/micro/expect.hpp"
 #include "bench/micro/item.hpp"
 #include "bench/micro/rival.hpp"
-#include "scheduler/parker.hpp"
+#include "scheduler/condvar_parker.hpp"
 
 namespace weft::micro {
 namespace {
