@@ -37,11 +37,11 @@ class Readiness::Epoll {
 public:
     explicit Epoll(boost::asio::io_context& context) : descriptor_(context.get_executor()) {
         const int fd = make_epoll();
-        boost::system::error_code error;
-        descriptor_.assign(fd, error);
-        if (error) {
+        try {
+            descriptor_.assign(fd);
+        } catch (const boost::system::system_error& error) {
             ::close(fd);
-            throw std::system_error(error);
+            throw std::system_error(error.code());
         }
     }
 

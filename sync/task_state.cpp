@@ -145,12 +145,13 @@ void TaskState::suspend(PromiseBase& innermost, Awaited& awaited) noexcept {
 void TaskState::pass_request_on() noexcept {
     std::unique_ptr<std::string> message = take_message();
     if (!request_cancel(*awaited_, message ? *message : std::string_view())) {  // it is done: see cancel
-        std::string* none = nullptr;
-        if (message && details_
-                           .load(std::memory_order_acquire)  // T4
-                           ->message.compare_exchange_strong(none, message.get(), std::memory_order_release,
-                                                             std::memory_order_relaxed)) {
-            (void)message.release();
+        if (std::string* const given = message.release()) {
+            std::string* none = nullptr;
+            Details& details = *details_.load(std::memory_order_acquire);  // T4
+            if (!details.message.compare_exchange_strong(none, given, std::memory_order_release,
+                                                         std::memory_order_relaxed)) {
+                message.reset(given);
+            }
         }
         word_.fetch_or(kCancelRequested, std::memory_order_relaxed);
     }

@@ -6,6 +6,7 @@
 
 weft::Coro<> app() {
     const auto counter = std::make_shared<int>(40);
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): spawn keeps the lambda with the task
     const auto add = [counter](int n) -> weft::Coro<int> {
         co_await weft::sleep(weft::Duration(0));  // the captures live on: the task holds them
         co_return * counter += n;

@@ -2,43 +2,23 @@
 
 #include <benchmark/benchmark.h>
 
-#include <cstddef>
-#include <cstdint>
-#include <vector>
+#include <utility>
 
-#include "bench/micro/expect.hpp"
+#include "bench/micro/join.hpp"
 #include "bench/micro/on_loop.hpp"
 
 namespace weft::micro {
 namespace {
 
-Coro<std::uint64_t> one() { co_return 1; }
-
-Coro<> two(benchmark::State& state) {
-    std::uint64_t sum = 0;
-    for ([[maybe_unused]] auto _ : state) {
-        const auto [a, b] = co_await fork_join(one(), one());
-        sum += a + b;
+struct ForkJoining {
+    template <class... As>
+    auto operator()(As&&... of) const {
+        return fork_join(std::forward<As>(of)...);
     }
-    expect(state, "a result was lost", sum, in_all(state, 2));
-    count_items(state, 2);
-}
-BENCHMARK(on_loop<two>)->Name("fork_join/two");
+};
 
-Coro<> range(benchmark::State& state) {
-    const auto count = static_cast<std::size_t>(state.range());
-    std::uint64_t sum = 0;
-    for ([[maybe_unused]] auto _ : state) {
-        std::vector<Coro<std::uint64_t>> branches;
-        branches.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) branches.push_back(one());
-        const auto results = co_await fork_join(std::move(branches));
-        for (const std::uint64_t result : results) sum += result;
-    }
-    expect(state, "a result was lost", sum, in_all(state, count));
-    count_items(state, count);
-}
-BENCHMARK(on_loop<range>)->Name("fork_join/range")->Arg(100);
+BENCHMARK(on_loop<join_two<ForkJoining>>)->Name("fork_join/two");
+BENCHMARK(on_loop<join_range<ForkJoining>>)->Name("fork_join/range")->Arg(100);
 
 }  // namespace
 }  // namespace weft::micro
