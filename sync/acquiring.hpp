@@ -5,7 +5,8 @@
 //   bool take_in_turn()         under the mutex: at once, if nobody is to be passed
 //   void resume(Parked&)        the task goes on: takes what it was granted, or passes it on and throws CancelledError
 //   void give_up(Parked&)       the task's frame ends: passes it on
-//   bool try_release()          false if it is free
+//   void before_wait(), taken() for who checks them in debug mode
+//   void end_of_scope()         a guard releases it
 #pragma once
 
 #include <coroutine>
@@ -62,11 +63,13 @@ public:
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> self) {
+        wanted_.before_wait();
         return park(self.promise(), [this](Wakes&) { return wanted_.take_in_turn(); });
     }
 
     bool await_resume() {
         if (resumed()) wanted_.resume(*this);
+        wanted_.taken();
         return true;
     }
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "sync/report.hpp"
+#include "sync/tenure.hpp"
 
 namespace weft {
 
@@ -12,9 +13,13 @@ using sync::Wait;
 using sync::Wakes;
 
 bool Lock::try_acquire() {
-    if (try_take()) return true;
-    const std::lock_guard lock(mutex_);
-    return take_in_turn();
+    bool taken_now = try_take();
+    if (!taken_now) {
+        const std::lock_guard lock(mutex_);
+        taken_now = take_in_turn();
+    }
+    if (taken_now) taken();
+    return taken_now;
 }
 
 void Lock::release() {
@@ -77,7 +82,35 @@ void Lock::give_up(Parked& parked) noexcept {
 
 void Lock::end_of_scope() noexcept {
     Wakes wakes;
+    if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+        sync::check_guard(lot_, holder());
     if (!try_release(wakes)) sync::warn("a guard ends, but its " + in_words() + " is free: it was released by hand");
 }
+
+// --- debug mode: the tenure changes hands under the mutex -------------------------------------------------------------
+
+void Lock::begin_tenure() noexcept {
+    sync::Tenure* const begun = sync::Tenure::begin(lot_);
+    if (begun == nullptr) return;
+    const std::lock_guard lock(mutex_);
+    tenure_.store(begun, std::memory_order_relaxed);
+}
+
+void Lock::end_tenure() noexcept {
+    sync::Tenure* ended = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        ended = tenure_.exchange(nullptr, std::memory_order_relaxed);
+    }
+    if (ended != nullptr) ended->end();
+}
+
+sync::FutureRef Lock::holder() const noexcept {
+    const std::lock_guard lock(mutex_);
+    const sync::Tenure* const tenure = tenure_.load(std::memory_order_relaxed);
+    return tenure != nullptr ? tenure->holder() : sync::FutureRef();
+}
+
+void Lock::check_holder() const noexcept { sync::check_wait(lot_, holder()); }
 
 }  // namespace weft

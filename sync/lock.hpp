@@ -11,6 +11,8 @@
 //                      |  '--release--> passing to the first in line --it resumes--> locked
 //                      '<-----------------------------------'--it was cancelled: passing to the next, or free
 //
+// In debug mode it knows which task holds it, and tells of misuse (tenure.hpp).
+//
 // The word has `locked`, and `in_line` while anybody is in line or passed the lock: then nothing goes past the mutex.
 //
 // Orderings
@@ -31,10 +33,18 @@
 
 namespace weft {
 
+namespace sync {
+class Tenure;
+class FutureRef;
+}  // namespace sync
+
 class Lock {
 public:
     // `name` is for reports.
     explicit Lock(std::string_view name = {}) : lot_("lock", mutex_, name, sync::ParkingLot::Leaving::when_resumed) {}
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    ~Lock() { end_tenure(); }
 
     // Returns, when awaited, true. Cancel: the task leaves the line; what it was granted goes to the next.
     // Thread: a task's. Cost: one read-modify-write if it is free; a wait allocates nothing.
@@ -71,20 +81,37 @@ private:
     [[nodiscard]] bool take_in_turn() noexcept;
     void resume(sync::Parked& parked);
     void give_up(sync::Parked& parked) noexcept;
+    // The running task has it.
+    void taken() {
+        if (const scheduler::Loop* here = scheduler::current_loop(); here != nullptr && here->debug()) [[unlikely]]
+            begin_tenure();
+    }
+    // The running task is about to wait.
+    void before_wait() const noexcept {
+        if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+            check_holder();
+    }
     [[nodiscard]] bool try_release(sync::Wakes& wakes) noexcept {
+        if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+            end_tenure();
         std::uint32_t word = kLocked;
         return word_.compare_exchange_strong(word, 0, std::memory_order_release, std::memory_order_relaxed) ||  // K1
                release_in_turn(wakes);
     }
     [[nodiscard]] bool release_in_turn(sync::Wakes& wakes) noexcept;
     void end_of_scope() noexcept;
+    void begin_tenure() noexcept;
+    void end_tenure() noexcept;
+    void check_holder() const noexcept;
+    [[nodiscard]] sync::FutureRef holder() const noexcept;
     void pass_on(sync::Wakes& wakes) noexcept;
     void forget_line() noexcept;
 
     scheduler::LoneAtomic<std::uint32_t> word_{0};
-    scheduler::SpinLock mutex_;
+    mutable scheduler::SpinLock mutex_;
     bool passing_ = false;  // under the mutex
     sync::ParkingLot lot_;
+    scheduler::Atomic<sync::Tenure*> tenure_{nullptr};  // owned; of the task that holds it, in debug mode
 };
 
 using LockGuard = Held<Lock>;

@@ -74,6 +74,8 @@ private:
         }
         return false;
     }
+    static void before_wait() noexcept {}
+    static void taken() noexcept {}
     [[nodiscard]] bool take_in_turn() noexcept;
     void resume(sync::Parked& parked);
     void give_up(sync::Parked& parked) noexcept;

@@ -332,3 +332,62 @@ TEST_CASE("a lock that ends before its waiters leaves them to be cancelled, and 
     };
     loop.run_until_complete(body());
 }
+
+TEST_CASE("debug mode tells of a task that ends with a lock, and of who then waits for it") {
+    const Reports reports;
+    VirtualLoop loop;
+    loop.loop().set_debug(true);
+    Lock lock("cache");
+    Log log;
+    auto takes = [&]() -> Coro<> {
+        co_await lock.acquire();
+        co_await sleep(0s);
+    };
+    auto body = [&]() -> Coro<> {
+        const auto forgets = create_task(takes(), {.name = "forgets"});
+        const auto waits = create_task(take(lock, log, "waits"), {.name = "waits"});
+        co_await forgets;
+        CHECK(reports.count("task 'forgets' has ended and still holds lock 'cache', for which 1 wait") == 1);
+        const auto late = create_task(take(lock, log, "late"), {.name = "late"});
+        co_await sleep(0s);
+        CHECK(reports.count("task 'late' waits for lock 'cache', but its holder, task 'forgets', has ended") == 1);
+        lock.release();
+        co_await waits;
+        lock.release();
+        co_await late;
+        lock.release();
+        CHECK(reports.count("still holds") == 3);
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("debug mode tells of a guard that ends in another task than it began in") {
+    const Reports reports;
+    VirtualLoop loop;
+    loop.loop().set_debug(true);
+    Lock lock("cache");
+    auto ends_it = [](LockGuard held) -> Coro<> {
+        held.release();
+        co_return;
+    };
+    auto drops_it = [](LockGuard held) -> Coro<> {
+        const LockGuard here = std::move(held);
+        co_return;
+    };
+    auto body = [&]() -> Coro<> {
+        {
+            const LockGuard held = co_await lock.scoped();
+            co_await sleep(0s);
+        }
+        LockGuard given = co_await lock.scoped();
+        co_await create_task(ends_it(std::move(given)));
+        CHECK(reports.all().empty());  // released on purpose
+        LockGuard dropped = co_await lock.scoped();
+        co_await create_task(drops_it(std::move(dropped)), {.name = "other"});
+        CHECK(reports.count("a guard of lock 'cache'") == 1);
+        CHECK(reports.count("ends in task 'other'") == 1);
+        CHECK_FALSE(lock.locked());
+    };
+    loop.run_until_complete(body());
+    CHECK(reports.all().size() == 1);
+}

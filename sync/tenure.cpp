@@ -1,0 +1,80 @@
+#include "sync/tenure.hpp"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "sync/branch.hpp"
+#include "sync/report.hpp"
+#include "sync/task_state.hpp"
+
+namespace weft::sync {
+
+namespace {
+
+TaskState& task_of(const FutureRef& ref) { return static_cast<TaskState&>(ref.get()); }
+
+}  // namespace
+
+Tenure::Tenure(ParkingLot& lot, TaskState& holder) : lot_(lot) {
+    holder.retain();
+    holder_ = FutureRef(&holder);
+}
+
+Tenure* Tenure::begin(ParkingLot& lot) noexcept {
+    try {
+        TaskState* const task = running_task();
+        if (task == nullptr) return nullptr;
+        auto* tenure = new Tenure(lot, *task);
+        (void)task->add_waiter(*tenure);  // it runs: it is not done
+        return tenure;
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+void Tenure::end() noexcept {
+    if (!holder_.get().remove_waiter(*this)) {
+        while (!told_.load(std::memory_order_acquire)) std::this_thread::yield();  // V1
+    }
+    delete this;
+}
+
+void Tenure::wake() noexcept {
+    try {
+        std::string text = task_of(holder_).in_words() + " has ended and still holds " + lot_.in_words();
+        {
+            const std::lock_guard lock(lot_.mutex());
+            if (lot_.parked() != 0) text += ", for which " + std::to_string(lot_.parked()) + " wait";
+        }
+        warn(text);
+    } catch (const std::bad_alloc&) {
+        // Untold: nothing has failed.
+    }
+    told_.store(true, std::memory_order_release);  // V1: this may be gone from here on
+}
+
+void check_guard(const ParkingLot& lot, const FutureRef& holder) noexcept {
+    try {
+        TaskState* const here = running_task();
+        if (here == nullptr || holder.pointer() == nullptr || here == holder.pointer()) return;
+        warn("a guard of " + lot.in_words() + ", which " + task_of(holder).in_words() + " holds, ends in " +
+             here->in_words());
+    } catch (const std::bad_alloc&) {
+        // Untold: nothing has failed.
+    }
+}
+
+void check_wait(const ParkingLot& lot, const FutureRef& holder) noexcept {
+    try {
+        TaskState* const here = running_task();
+        if (here == nullptr || holder.pointer() == nullptr || !holder.get().done()) return;
+        warn(here->in_words() + " waits for " + lot.in_words() + ", but its holder, " + task_of(holder).in_words() +
+             ", has ended");
+    } catch (const std::bad_alloc&) {
+        // Untold: nothing has failed.
+    }
+}
+
+}  // namespace weft::sync
