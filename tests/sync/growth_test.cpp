@@ -8,7 +8,12 @@
 #include <vector>
 
 #include "sync/as_completed.hpp"
+#include "sync/condition.hpp"
+#include "sync/event.hpp"
 #include "sync/gather.hpp"
+#include "sync/lock.hpp"
+#include "sync/queue.hpp"
+#include "sync/semaphore.hpp"
 #include "sync/shield.hpp"
 #include "sync/task_group.hpp"
 #include "sync/timeout.hpp"
@@ -122,6 +127,55 @@ TEST_CASE("growth: as_completed that is left early") {
         const auto first = co_await completed.next();
         if (*first != both[1]) throw std::logic_error("the wrong one");
     });
+}
+
+TEST_CASE("growth: waits with timeouts on an event, a queue, a lock, a semaphore and a condition") {
+    weft::Event event;
+    weft::Queue<int> empty;
+    weft::Queue<int> full(1);
+    full.put_nowait(1);
+    weft::Lock lock;
+    weft::Semaphore semaphore(0);
+    weft::Condition condition;
+    CHECK(lock.try_acquire());
+    CHECK(condition.try_acquire());
+    int turn = 0;
+    again_and_again([&](Future<int>) -> Coro<> {
+        switch (turn++ % 6) {
+            case 0: (void)co_await ended(weft::wait_for(event.wait(), 1ms)); break;
+            case 1: (void)co_await ended(weft::wait_for(empty.get(), 1ms)); break;
+            case 2: (void)co_await ended(weft::wait_for(full.put(2), 1ms)); break;
+            case 3: (void)co_await ended(weft::wait_for(lock.acquire(), 1ms)); break;
+            case 4: (void)co_await ended(weft::wait_for(semaphore.acquire(), 1ms)); break;
+            default: (void)co_await ended(weft::wait_for(condition.wait(), 1ms)); break;
+        }
+    });
+    // Nobody is in line any more.
+    CHECK(full.get_nowait() == 1);
+    CHECK(full.empty());
+    empty.put_nowait(3);
+    CHECK(empty.qsize() == 1);
+    lock.release();
+    CHECK(lock.try_acquire());
+    semaphore.release();
+    CHECK(semaphore.try_acquire());
+}
+
+TEST_CASE("growth: many cancelled waiters leave a line in constant time each, whatever their order") {
+    constexpr int kWaiters = kTimes / 10;
+    VirtualLoop loop;
+    weft::Event event;
+    auto body = [&]() -> Coro<> {
+        std::vector<Task<bool>> tasks;
+        tasks.reserve(kWaiters);
+        for (int i = 0; i < kWaiters; ++i) tasks.push_back(create_task(event.wait()));
+        co_await sleep(0s);
+        for (std::size_t i = 1; i < tasks.size(); i += 2) tasks[i].cancel();
+        for (std::size_t i = tasks.size(); i > 1; i -= 2) tasks[i - 2].cancel();
+        for (const Task<bool>& task : tasks) (void)co_await ended(task);
+        event.set();  // wakes nobody
+    };
+    loop.run_until_complete(body());
 }
 
 TEST_CASE("growth: callbacks that are removed") {
