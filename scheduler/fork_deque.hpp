@@ -66,13 +66,16 @@ public:
     // Thread: owner. Takes `branch` if it is the newest, wherever it lies; false if it was stolen or something else
     // lies on top (the caller may have been suspended and have moved to another loop).
     [[nodiscard]] bool pop_if(const Runnable& branch) {
-        if (bottom_ != split_) [[likely]] {
-            if (slots_[static_cast<Index>(bottom_ - 1) & kMask].load(std::memory_order_relaxed) != &branch)
-                return false;
-            --bottom_;
-            return true;
-        }
+        if (bottom_ != split_) return pop_private_if(branch);
         return take_back(&branch) != nullptr;
+    }
+
+    // Thread: owner. Takes `branch` if it is the newest and private.
+    [[nodiscard]] bool pop_private_if(const Runnable& branch) {
+        const auto newest = static_cast<Index>(bottom_ - 1);
+        if (bottom_ == split_ || slots_[newest & kMask].load(std::memory_order_relaxed) != &branch) return false;
+        bottom_ = newest;
+        return true;
     }
 
     // Thread: owner. Returns the newest, or null.

@@ -15,6 +15,24 @@ FramePool::~FramePool() {
     }
 }
 
+// The shelf is empty, or its newest block comes from the depot.
+void* FramePool::allocate_from_afar(std::size_t c) {
+    Shelf& shelf = shelves_[c];
+    if (shelf.count == 0 && !refill(c)) return ::operator new(block_size(c));
+    void* block = blocks_[c][--shelf.count];
+    if (shelf.count < shelf.foreign) {
+        fetch_ahead(c);
+        shelf.foreign = shelf.count;  // the next ones to lie above are this loop's
+    }
+    unpoison(block, c);
+    return block;
+}
+
+void FramePool::deallocate_to_full(void* memory, std::size_t c) noexcept {
+    spill(c);
+    deallocate(memory, block_size(c));
+}
+
 bool FramePool::refill(std::size_t c) {
     Shelf& shelf = shelves_[c];
     if (!depot_.take(c, blocks_[c].data())) return false;

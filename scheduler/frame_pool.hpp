@@ -58,11 +58,9 @@ public:
         if (c >= kClasses) [[unlikely]]
             return ::operator new(size);
         Shelf& shelf = shelves_[c];
-        if (shelf.count == 0 && !refill(c)) [[unlikely]]
-            return ::operator new(block_size(c));
+        if (shelf.count <= shelf.foreign) [[unlikely]]
+            return allocate_from_afar(c);
         void* block = blocks_[c][--shelf.count];
-        if (shelf.count < shelf.foreign) [[unlikely]]
-            fetch_ahead(c);
         unpoison(block, c);
         return block;
     }
@@ -74,7 +72,7 @@ public:
             return ::operator delete(memory);
         Shelf& shelf = shelves_[c];
         if (shelf.count == kBlocksKept) [[unlikely]]
-            spill(c);
+            return deallocate_to_full(memory, c);
         blocks_[c][shelf.count++] = memory;
         poison(memory, c);
     }
@@ -83,7 +81,7 @@ private:
     friend class FrameDepot;
     struct Shelf {
         std::size_t count = 0;
-        std::size_t foreign = 0;  // at most so many, the lowest, came from the depot
+        std::size_t foreign = 0;  // the lowest, at most so many, came from the depot
     };
 
     static void poison([[maybe_unused]] void* block, [[maybe_unused]] std::size_t c) {
@@ -101,6 +99,9 @@ private:
         ::operator delete(block);
     }
 
+    // What the two above leave aside, so that they call nothing and save no registers.
+    [[nodiscard]] void* allocate_from_afar(std::size_t c);
+    void deallocate_to_full(void* memory, std::size_t c) noexcept;
     // Asks for the lines of the block after next: another core has had it.
     void fetch_ahead(std::size_t c) const noexcept;
     [[nodiscard]] bool refill(std::size_t c);

@@ -111,6 +111,8 @@ public:
         return true;
     }
     [[nodiscard]] bool pop_branch(const Runnable& branch) { return forks_.pop_if(branch); }
+    // Only if no thief could have it.
+    [[nodiscard]] bool pop_private_branch(const Runnable& branch) { return forks_.pop_private_if(branch); }
 
     // True about every 500 us of pure forking, and then only if something else wants this loop: I/O, a timer or a
     // ready Runnable. The caller suspends, so that the loop can turn.

@@ -44,6 +44,21 @@ TEST_CASE("fork deque: last in, first out") {
     CHECK(deque.empty());
 }
 
+TEST_CASE("fork deque: pop_private_if takes the newest unless a thief could have it") {
+    Recordings r(2);
+    Small deque;
+    CHECK_FALSE(deque.pop_private_if(r[1]));
+    deque.set_hungry();
+    CHECK(deque.push(r[1]) == Push::promoted);
+    CHECK_FALSE(deque.pop_private_if(r[1]));  // public
+    CHECK(deque.push(r[2]) == Push::kept);
+    CHECK_FALSE(deque.pop_private_if(r[1]));  // not on top
+    CHECK(deque.pop_private_if(r[2]));
+    CHECK_FALSE(deque.pop_private_if(r[2]));
+    CHECK(deque.pop_if(r[1]));
+    CHECK(deque.empty());
+}
+
 TEST_CASE("fork deque: pop_if takes the newest and nothing else") {
     Recordings r(3);
     Small deque;
