@@ -4,6 +4,8 @@
 #include <typeinfo>
 #include <utility>
 
+#include "sync/errors.hpp"
+
 namespace weft::sync {
 
 using scheduler::Affinity;
@@ -135,11 +137,12 @@ void Branch::cancel(std::string_view message) noexcept {
     if (word != kNever) reinterpret_cast<TaskState*>(word)->cancel(message);
 }
 
-void Branch::drop_task() noexcept {
-    TaskState* own = task();
-    if (own == nullptr) return;
-    if (!own->done()) own->dismantle();
-    own->release();
+void Branch::drop_with_task() noexcept {
+    if (TaskState* own = task()) {
+        if (!own->done()) own->dismantle();
+        own->release();
+    }
+    if (root_ != nullptr) root_->handle().destroy();
 }
 
 bool Join::cancel(std::string_view message) noexcept {
@@ -182,7 +185,6 @@ void Join::detach(Current& here) noexcept {
 
 void Join::tally_branches() noexcept {
     if constexpr (kProfiled) {
-        if (parent_ == nullptr) return;  // an empty range does not fork
         if (*around_ != nullptr) {
             (*around_)->join(count_, strand_clock().burden,
                              [this](std::uint32_t i) -> const Tally& { return first_[i].tally(); });
@@ -211,6 +213,22 @@ Transfer Join::fork_yielding() {
     return transfer_to_loop();
 }
 
+// `next` is not the newest of what is private: it is public, stolen, or there was no room for it.
+Transfer Join::next_unless_stolen(Branch* next) noexcept {
+    Loop& loop = *scheduler::current_loop();
+    Branch* const end = first_ + count_;
+    if (next->pushed_) {
+        if (loop.pop_branch(*next)) return run_inline(*next);
+        do {
+            ++stolen_;
+            ++next;
+        } while (next != end && next->pushed_);
+    }
+    if (next == end) return all_ended_inline();
+    if (next + 1 != end) offer(loop, static_cast<std::uint32_t>(next + 1 - first_));
+    return run_inline(*next);
+}
+
 // Everything that ran here is done; thieves still work on the rest.
 Transfer Join::wait_for_stolen() noexcept {
     Current& here = current();
@@ -225,6 +243,10 @@ Transfer Join::wait_for_stolen() noexcept {
     detach(here);
     parent.suspend(*parent_, *this);
     return transfer_to_loop();
+}
+
+void throw_empty_coro() {
+    throw InvalidStateError("Coro was already awaited, given away or moved from: expected one that has not started");
 }
 
 void throw_no_running_loop() { throw std::runtime_error("no running event loop"); }

@@ -44,13 +44,18 @@ class Join;
 
 class Branch final : public scheduler::Runnable {
 public:
-    Branch(PromiseBase* root, Join& join) noexcept : root_(root), join_(&join) { root->return_to(*this); }
+    // `last`: no sibling lies behind it.
+    Branch(PromiseBase* root, Join& join, bool last) noexcept : root_(root), join_(&join), last_(last) {
+        root->return_to(*this);
+    }
     Branch(const Branch&) = delete;
     Branch& operator=(const Branch&) = delete;
     ~Branch() {
-        if (word_.load(std::memory_order_relaxed) != kNotBegun) [[unlikely]]
-            drop_task();
-        if (root_ != nullptr) root_->handle().destroy();
+        if (word_.load(std::memory_order_relaxed) == kNotBegun) [[likely]] {
+            root_->handle().destroy();
+        } else {
+            drop_with_task();
+        }
     }
 
     // Begins detached. Thread: the loop that took it from its deque or queue, or a thief's.
@@ -98,11 +103,12 @@ private:
     [[nodiscard]] ContextSlot copy_parents_context() const;
     Transfer ended_detached() noexcept;
     void ended_as_inline_task() noexcept;
-    void drop_task() noexcept;
+    void drop_with_task() noexcept;
 
-    PromiseBase* root_;  // owned
+    PromiseBase* root_;  // owned; null once its task was dismantled
     Join* join_;
     scheduler::Atomic<std::uintptr_t> word_{kNotBegun};
+    const bool last_;
     bool pushed_ = false;
     [[no_unique_address]] WhenProfiled<Tally> tally_;
 };
@@ -122,10 +128,11 @@ public:
         if constexpr (kProfiled) *around_ = here.strand->tally();
         if (loop.fork_must_yield()) [[unlikely]]
             return fork_yielding();
-        if (!loop.alone() && here.task->affinity() == scheduler::Affinity::stealable) offer(loop, 1);
-        here.branch = first_;
-        if constexpr (kProfiled) here.strand->switch_to(*first_->tally_);
-        return transfer_to(first_->root_->handle());
+        if (!loop.alone() && here.task->affinity() == scheduler::Affinity::stealable) {
+            offers_ = true;
+            offer(loop, 1);
+        }
+        return run_inline(*first_);
     }
 
     // In the resumed parent, first: adds what its branches have come to.
@@ -169,6 +176,12 @@ private:
 
     Transfer fork_yielding();
     Transfer next_after(Branch& ended) noexcept;
+    Transfer next_unless_stolen(Branch* next) noexcept;
+    Transfer run_inline(Branch& next) noexcept {
+        current().branch = &next;
+        if constexpr (kProfiled) current().strand->switch_to(*next.tally_);
+        return transfer_to(next.root_->handle());
+    }
     Transfer all_ended_inline() noexcept;
     Transfer wait_for_stolen() noexcept;
     void branch_ended_detached() noexcept;
@@ -180,13 +193,14 @@ private:
     friend void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
 
     Branch* const first_;
-    PromiseBase* parent_ = nullptr;
-    Branch* outer_ = nullptr;  // the branch that the parent runs in, if it is inline itself
+    PromiseBase* parent_;  // from the fork on, as outer_
+    Branch* outer_;  // the branch that the parent runs in, if it is inline itself
     TaskState* waiter_ = nullptr;  // the parent's task, once the parent is suspended
-    const std::uint32_t count_;
     std::uint32_t stolen_ = 0;
     scheduler::Atomic<std::int32_t> pending_{0};
+    const std::uint32_t count_;
     bool cancelled_ = false;
+    bool offers_ = false;  // to thieves
     [[no_unique_address]] WhenProfiled<Tally*> around_;  // the parent's
 };
 
@@ -201,27 +215,11 @@ inline Transfer Branch::ended() noexcept {
 }
 
 inline Transfer Join::next_after(Branch& ended) noexcept {
-    Branch* next = &ended + 1;
-    scheduler::Loop& loop = *scheduler::current_loop();
-    while (next != first_ + count_) {
-        if (next->pushed_) {
-            if (!loop.pop_branch(*next)) [[unlikely]] {
-                do {
-                    ++stolen_;
-                    ++next;
-                } while (next != first_ + count_ && next->pushed_);
-                continue;
-            }
-        } else if (const auto index = static_cast<std::uint32_t>(next - first_);
-                   index + 1 != count_ && !loop.alone() &&
-                   current().task->affinity() == scheduler::Affinity::stealable) {
-            offer(loop, index + 1);
-        }
-        current().branch = next;
-        if constexpr (kProfiled) current().strand->switch_to(*next->tally_);
-        return transfer_to(next->root_->handle());
-    }
-    return all_ended_inline();
+    if (ended.last_) return all_ended_inline();
+    Branch* const next = &ended + 1;
+    if (offers_ && !scheduler::current_loop()->pop_private_branch(*next)) [[unlikely]]
+        return next_unless_stolen(next);
+    return run_inline(*next);
 }
 
 inline Transfer Join::all_ended_inline() noexcept {
@@ -297,13 +295,10 @@ struct PromiseBase::FinalSuspend {
     void await_resume() const noexcept {}
 
     template <class Promise>
-    Transfer await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+    [[gnu::always_inline]] Transfer await_suspend(std::coroutine_handle<Promise> self) const noexcept {
         PromiseBase& promise = self.promise();
-        switch (promise.returns()) {
-            case Returns::to_call: return transfer_to(promise.call().caller_->handle());
-            case Returns::to_branch: return promise.branch().ended();
-            case Returns::to_task: break;
-        }
+        if (promise.returns_to_branch()) return promise.branch().ended();
+        if (promise.returns() == Returns::to_call) return transfer_to(promise.call().caller_->handle());
         promise.task().body_ended(promise);
         current().finished = &promise.task();
         return transfer_to_loop();

@@ -13,10 +13,21 @@
 #include "sync/promise.hpp"
 #include "sync/transfer.hpp"
 
+// In a register, and destroyed by the function that gets it: an argument of fork_join then takes no room in the frame.
+#if defined(__clang__)
+#define WEFT_TRIVIAL_ABI [[clang::trivial_abi]]
+#else
+#define WEFT_TRIVIAL_ABI
+#endif
+
 namespace weft {
 
+namespace sync {
+[[noreturn]] void throw_empty_coro();
+}
+
 template <class T = void>
-class [[nodiscard]] Coro {
+class [[nodiscard]] WEFT_TRIVIAL_ABI Coro {
 public:
     class promise_type final : public sync::CoroPromise<T> {
     public:
@@ -62,10 +73,8 @@ public:
 
     // For what takes over the frame. Throws InvalidStateError if empty.
     [[nodiscard]] promise_type* give_away() {
-        if (promise_ == nullptr) {
-            throw InvalidStateError(
-                "Coro was already awaited, given away or moved from: expected one that has not started");
-        }
+        if (promise_ == nullptr) [[unlikely]]
+            sync::throw_empty_coro();
         return std::exchange(promise_, nullptr);
     }
 

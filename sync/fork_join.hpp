@@ -74,20 +74,22 @@ protected:
 template <class... Ts>
 class ForkJoinTuple : public ForkJoinBase {
 public:
-    explicit ForkJoinTuple(Coro<Ts>&... coros) : ForkJoinTuple(std::index_sequence_for<Ts...>(), coros...) {}
+    [[gnu::always_inline]] explicit ForkJoinTuple(Coro<Ts>&... coros)
+        : ForkJoinTuple(std::index_sequence_for<Ts...>(), coros...) {}
 
-    std::tuple<NonVoid<Ts>...> await_resume() {
+    [[gnu::always_inline]] std::tuple<NonVoid<Ts>...> await_resume() {
         check_cancelled();
         return take(std::index_sequence_for<Ts...>());
     }
 
 private:
     template <std::size_t... I>
-    ForkJoinTuple(std::index_sequence<I...>, Coro<Ts>&... coros)
-        : ForkJoinBase(branches_, sizeof...(Ts)), branches_{Branch(coros.give_away(), join_)...} {}
+    [[gnu::always_inline]] ForkJoinTuple(std::index_sequence<I...>, Coro<Ts>&... coros)
+        : ForkJoinBase(branches_, sizeof...(Ts)),
+          branches_{Branch(coros.give_away(), join_, I + 1 == sizeof...(Ts))...} {}
 
     template <std::size_t... I>
-    std::tuple<NonVoid<Ts>...> take(std::index_sequence<I...>) {
+    [[gnu::always_inline]] std::tuple<NonVoid<Ts>...> take(std::index_sequence<I...>) {
         // Braces: in argument order, so that the first failure is the one that is thrown.
         std::tuple<NonVoid<Ts>...> results{take_result<Ts>(branches_[I].root())...};
         check_swallowed();
@@ -104,26 +106,30 @@ public:
 
     explicit ForkJoinRange(std::vector<Coro<T>>& coros)
         : ForkJoinBase(allocate(coros.size()), static_cast<std::uint32_t>(coros.size())), count_(coros.size()) {
+        Branch* branch = first_;
         for (Coro<T>& coro : coros) {
-            if (!coro) {
-                destroy();
-                (void)coro.give_away();  // throws
-            }
-            std::construct_at(first_ + made_, coro.give_away(), join_);
-            ++made_;
+            if (!coro) [[unlikely]]
+                refuse(branch);
+            std::construct_at(branch++, coro.give_away(), join_, &coro == &coros.back());
         }
     }
     ForkJoinRange(const ForkJoinRange&) = delete;
     ForkJoinRange& operator=(const ForkJoinRange&) = delete;
-    ~ForkJoinRange() { destroy(); }
+    ~ForkJoinRange() { destroy(first_ + count_); }
 
     [[nodiscard]] bool await_ready() const noexcept { return count_ == 0; }
 
     Result await_resume() {
+        if (count_ == 0) return Result();  // it did not fork
         check_cancelled();
         if constexpr (std::is_void_v<T>) {
             for (std::size_t i = 0; i < count_; ++i) take_result<T>(first_[i].root());
             check_swallowed();
+        } else if constexpr (std::is_trivially_default_constructible_v<T> && std::is_trivially_copyable_v<T>) {
+            Result results(count_);  // cheaper than asking for room for each
+            for (std::size_t i = 0; i < count_; ++i) results[i] = take_result<T>(first_[i].root());
+            check_swallowed();
+            return results;
         } else {
             Result results;
             results.reserve(count_);
@@ -138,15 +144,17 @@ private:
         first_ = count == 0 ? nullptr : static_cast<Branch*>(scheduler::allocate_frame(count * sizeof(Branch)));
         return first_;
     }
-    void destroy() noexcept {
-        std::destroy_n(first_, made_);
-        if (first_ != nullptr) scheduler::deallocate_frame(first_, count_ * sizeof(Branch));
-        first_ = nullptr;
-        made_ = 0;
+    void destroy(Branch* end) noexcept {
+        if (first_ == nullptr) return;
+        std::destroy(first_, end);
+        scheduler::deallocate_frame(first_, count_ * sizeof(Branch));
+    }
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse(Branch* end) {
+        destroy(end);
+        throw_empty_coro();
     }
 
     std::size_t count_;
-    std::size_t made_ = 0;
     Branch* first_;
 };
 
@@ -156,7 +164,7 @@ private:
 // Cost: a few plain stores per branch, none of them atomic, as long as nothing is stolen and nothing suspends.
 template <class... Ts>
     requires(sizeof...(Ts) >= 1)
-[[nodiscard]] auto fork_join(Coro<Ts>... coros) {
+[[nodiscard, gnu::always_inline]] inline auto fork_join(Coro<Ts>... coros) {
     return sync::ForkJoinTuple<Ts...>(coros...);
 }
 

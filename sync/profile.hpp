@@ -81,7 +81,7 @@ namespace sync {
 template <class T>
 class ProfileJoin : public ForkJoinBase {
 public:
-    explicit ProfileJoin(Coro<T>& coro) : ForkJoinBase(&root_, 1), root_(coro.give_away(), join_) {}
+    explicit ProfileJoin(Coro<T>& coro) : ForkJoinBase(&root_, 1), root_(coro.give_away(), join_, true) {}
 
     Profiled<T> await_resume() {
         check_cancelled();

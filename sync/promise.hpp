@@ -42,7 +42,14 @@ concept HasFreeAwait = requires(A&& a) { operator co_await(static_cast<A&&>(a));
 template <class A>
 concept IsPlainAwaiter = !HasMemberAwait<A> && !HasFreeAwait<A> && requires(A& a) { a.await_ready(); };
 
-// An awaiter that await_transform passes on: g++ 12.2 would copy the awaiter itself, which is not to be moved.
+// g++ 12.2 copies the awaiter that await_transform passes on, which is not to be moved.
+#if defined(__clang__)
+inline constexpr bool kCopiesAwaiters = false;
+#else
+inline constexpr bool kCopiesAwaiters = true;
+#endif
+
+// Stands for such an awaiter.
 template <class A>
 class AwaiterRef {
 public:
@@ -81,12 +88,15 @@ public:
     }
 
     [[nodiscard]] Returns returns() const noexcept { return static_cast<Returns>(returns_to_ & 3); }
+    [[nodiscard]] bool returns_to_branch() const noexcept {
+        return (returns_to_ & static_cast<std::uintptr_t>(Returns::to_branch)) != 0;
+    }
     [[nodiscard]] Call& call() const noexcept { return *reinterpret_cast<Call*>(returns_to_); }
     [[nodiscard]] Branch& branch() const noexcept {
-        return *reinterpret_cast<Branch*>(returns_to_ & ~std::uintptr_t{3});
+        return *reinterpret_cast<Branch*>(returns_to_ - static_cast<std::uintptr_t>(Returns::to_branch));
     }
     [[nodiscard]] TaskState& task() const noexcept {
-        return *reinterpret_cast<TaskState*>(returns_to_ & ~std::uintptr_t{3});
+        return *reinterpret_cast<TaskState*>(returns_to_ - static_cast<std::uintptr_t>(Returns::to_task));
     }
 
     // Notes where the coroutine awaits, for whoever asks where a task stands or how an exception left it.
@@ -95,7 +105,7 @@ public:
     decltype(auto) await_transform(A&& awaitable,
                                    std::source_location where = std::source_location::current()) noexcept {
         site_ = where;
-        if constexpr (IsPlainAwaiter<A>) {
+        if constexpr (kCopiesAwaiters && IsPlainAwaiter<A>) {
             return AwaiterRef<std::remove_reference_t<A>>(awaitable);
         } else {
             return static_cast<A&&>(awaitable);
@@ -145,14 +155,16 @@ class CoroPromise : public PromiseBase {
 public:
     CoroPromise() noexcept {}
     ~CoroPromise() {
-        if (has_value_) std::destroy_at(&value_);
+        if constexpr (kHasEnd) {  // else nobody asks
+            if (has_value_) std::destroy_at(&value_);
+        }
     }
 
     template <class U = T>
         requires std::is_constructible_v<T, U&&>
     void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {
         std::construct_at(&value_, std::forward<U>(value));
-        has_value_ = true;
+        if constexpr (kHasEnd) has_value_ = true;
     }
 
     // Throws what the coroutine threw.
@@ -166,10 +178,13 @@ public:
     void move_value_to(void* destination) { ::new (destination) T(std::move(value_)); }
 
 private:
+    static constexpr bool kHasEnd = !std::is_trivially_destructible_v<T>;
+    struct Nothing {};
+
     union {
         T value_;
     };
-    bool has_value_ = false;
+    [[no_unique_address]] std::conditional_t<kHasEnd, bool, Nothing> has_value_{};
 };
 
 template <>

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "sync/errors.hpp"
 #include "sync/sleep.hpp"
 #include "sync/task.hpp"
 #include "tests/support/ended.hpp"
@@ -20,6 +21,7 @@ using weft::Coro;
 using weft::create_future;
 using weft::create_task;
 using weft::fork_join;
+using weft::InvalidStateError;
 using weft::sleep;
 using weft::test::ended;
 using weft::test::VirtualLoop;
@@ -97,6 +99,18 @@ TEST_CASE("fork_join: ranges: empty, one, a thousand, void, move-only, suspendin
                 CHECK(wrong == 0);
             }
         }
+        auto number = [](int i) -> Coro<int> { co_return i; };  // a result that is copied in one piece
+        auto odd = [](int i) -> Coro<bool> { co_return i % 2 != 0; };
+        std::vector<Coro<int>> numbers;
+        std::vector<Coro<bool>> odds;
+        for (int i = 0; i < 3; ++i) {
+            numbers.push_back(number(i));
+            odds.push_back(odd(i));
+        }
+        const std::vector<int> same = co_await fork_join(std::move(numbers));
+        const std::vector<bool> odd_ones = co_await fork_join(std::move(odds));
+        CHECK(same == std::vector<int>{0, 1, 2});
+        CHECK(odd_ones == std::vector<bool>{false, true, false});
         int ran = 0;
         auto counts = [&]() -> Coro<> {
             ++ran;
@@ -122,6 +136,12 @@ TEST_CASE("fork_join: nothing starts before it is awaited, and one that is dropp
         const auto joined = fork_join(branch(held), branch(held));
         CHECK(held.use_count() == 3);
     }
+    CHECK(held.use_count() == 1);
+    std::vector<Coro<>> coros;
+    for (int i = 0; i < 3; ++i) coros.push_back(branch(held));
+    (void)coros[1].give_away()->handle().destroy();
+    CHECK_THROWS_AS((void)fork_join(std::move(coros)), InvalidStateError);  // the second of them is empty
+    coros.clear();
     CHECK(held.use_count() == 1);
     CHECK_FALSE(started);
 }
