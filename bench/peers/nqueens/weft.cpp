@@ -11,13 +11,24 @@
 
 namespace {
 
+// Writes the safe columns of `row` to `safe` and returns how many there are.
+std::size_t find_safe(const bench::Board& board, int row, int size, bench::Board& safe) {
+    std::size_t count = 0;
+    for (int column = 0; column < size; ++column) {
+        if (bench::is_safe(board, row, column)) safe[count++] = static_cast<std::int8_t>(column);
+    }
+    return count;
+}
+
 weft::Coro<std::uint64_t> nqueens(bench::Board board, int row, int size) {
     if (row == size) co_return 1;
+    bench::Board safe;
+    const std::size_t count = find_safe(board, row, size, safe);
+    if (count == 0) co_return 0;
     std::vector<weft::Coro<std::uint64_t>> branches;
-    branches.reserve(static_cast<std::size_t>(size));
-    for (int column = 0; column < size; ++column) {
-        if (!bench::is_safe(board, row, column)) continue;
-        branches.push_back(nqueens(bench::with_queen(board, row, column), row + 1, size));
+    branches.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        branches.push_back(nqueens(bench::with_queen(board, row, safe[i]), row + 1, size));
     }
     const std::vector<std::uint64_t> parts = co_await weft::fork_join(std::move(branches));
     co_return std::accumulate(parts.begin(), parts.end(), std::uint64_t{0});

@@ -1,7 +1,7 @@
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <utility>
-#include <vector>
 
 #include <weft/weft.hpp>
 
@@ -9,16 +9,17 @@
 
 namespace {
 
+weft::Coro<std::uint64_t> skynet(std::uint64_t first, std::uint64_t leaves);
+
+template <std::size_t... kChild>
+auto fork_children(std::uint64_t first, std::uint64_t share, std::index_sequence<kChild...>) {
+    return weft::fork_join(skynet(first + kChild * share, share)...);
+}
+
 weft::Coro<std::uint64_t> skynet(std::uint64_t first, std::uint64_t leaves) {
     if (leaves == 1) co_return first;
-    const std::uint64_t share = leaves / 10;
-    std::vector<weft::Coro<std::uint64_t>> children;
-    children.reserve(10);
-    for (std::size_t i = 0; i < 10; ++i) children.push_back(skynet(first + i * share, share));
-    const std::vector<std::uint64_t> parts = co_await weft::fork_join(std::move(children));
-    std::uint64_t sum = 0;
-    for (const std::uint64_t part : parts) sum += part;
-    co_return sum;
+    const auto parts = co_await fork_children(first, leaves / 10, std::make_index_sequence<10>());
+    co_return std::apply([](auto... part) { return (part + ...); }, parts);
 }
 
 weft::Coro<> measure(bench::Passes& passes) {
