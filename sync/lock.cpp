@@ -27,64 +27,63 @@ void Lock::release() {
     if (!try_release(wakes)) throw std::runtime_error("Lock is not acquired: release() of " + in_words());
 }
 
-// Under the mutex. If it returns false, the caller joins the line, or others are in it, or the holder clears it.
+// Under the mutex: from here on, until open(), nobody goes past it. Returns the word.
+std::uint32_t Lock::close() noexcept {
+    const std::uint32_t word = word_.load(std::memory_order_relaxed);
+    if ((word & kInLine) != 0) return word;
+    return word_.fetch_or(kInLine, std::memory_order_acquire);  // K1
+}
+
+// Under the mutex, closed: past it again if nobody is in line.
+void Lock::open(bool locked) noexcept {
+    const std::uint32_t in_line = passing_ || !lot_.empty() ? kInLine : 0;
+    word_.store(in_line | (locked ? kLocked : 0), std::memory_order_release);  // K1
+}
+
+// Under the mutex. If it returns false, the caller joins the line, or others are in it, or the holder opens the word.
 bool Lock::take_in_turn() noexcept {
-    const std::uint32_t word = word_.fetch_or(kInLine, std::memory_order_acquire);  // K1
-    const bool free = (word & kLocked) == 0 && !passing_ && lot_.parked() == 0;
-    if (free) {
-        word_.fetch_or(kLocked, std::memory_order_relaxed);
-        forget_line();
-    }
+    const bool free = (close() & kLocked) == 0 && !passing_ && lot_.parked() == 0;
+    if (free) open(true);
     return free;
 }
 
-// Under the mutex: the first in line may go, unless the lock is taken or under way to somebody.
+// Under the mutex: the lock is free, the first in line may go, unless it is under way to somebody.
 void Lock::pass_on(Wakes& wakes) noexcept {
-    if ((word_.load(std::memory_order_relaxed) & kLocked) == 0 && !passing_) passing_ = lot_.claim_head(wakes);
-}
-
-// Under the mutex.
-void Lock::forget_line() noexcept {
-    if (!passing_ && lot_.empty()) word_.fetch_and(~kInLine, std::memory_order_relaxed);
+    if (!passing_) passing_ = lot_.claim_head(wakes);
 }
 
 bool Lock::release_in_turn(Wakes& wakes) noexcept {
     const std::lock_guard lock(mutex_);
-    if ((word_.fetch_and(~kLocked, std::memory_order_release) & kLocked) == 0) return false;  // K1
-    pass_on(wakes);
-    forget_line();
-    return true;
+    const bool locked = (close() & kLocked) != 0;
+    if (locked) pass_on(wakes);
+    open(false);
+    return locked;
 }
 
 void Lock::resume(Parked& parked) {
-    bool interrupted = false;
-    {
-        Wakes wakes;
-        const std::lock_guard lock(mutex_);
-        interrupted = parked.interrupted();
-        if (lot_.settle(parked) == Wait::woken) {
-            passing_ = false;
-            if (!interrupted) word_.fetch_or(kLocked, std::memory_order_relaxed);
-        }
-        if (interrupted) pass_on(wakes);
-        forget_line();
+    if (parked.interrupted()) [[unlikely]] {
+        give_up(parked);
+        parked.throw_cancelled();
     }
-    if (interrupted) parked.throw_cancelled();
+    const std::lock_guard lock(mutex_);
+    (void)lot_.settle(parked);  // not cancelled, so it was woken
+    passing_ = false;
+    open(true);
 }
 
 void Lock::give_up(Parked& parked) noexcept {
     Wakes wakes;
     const std::lock_guard lock(mutex_);
     if (lot_.settle(parked) == Wait::woken) passing_ = false;
-    pass_on(wakes);
-    forget_line();
+    const bool locked = (close() & kLocked) != 0;
+    if (!locked) pass_on(wakes);
+    open(locked);
 }
 
-void Lock::end_of_scope() noexcept {
+void Lock::end_of_scope_in_turn() noexcept {
     Wakes wakes;
-    if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
-        sync::check_guard(lot_, holder());
-    if (!try_release(wakes)) sync::warn("a guard ends, but its " + in_words() + " is free: it was released by hand");
+    if (!release_in_turn(wakes))
+        sync::warn("a guard ends, but its " + in_words() + " is free: it was released by hand");
 }
 
 // --- debug mode: the tenure changes hands under the mutex -------------------------------------------------------------
@@ -112,5 +111,7 @@ sync::FutureRef Lock::holder() const noexcept {
 }
 
 void Lock::check_holder() const noexcept { sync::check_wait(lot_, holder()); }
+
+void Lock::check_guard() const noexcept { sync::check_guard(lot_, holder()); }
 
 }  // namespace weft

@@ -13,11 +13,11 @@
 //
 // In debug mode it knows which task holds it, and tells of misuse (tenure.hpp).
 //
-// The word has `locked`, and `in_line` while anybody is in line or passed the lock: then nothing goes past the mutex.
+// The word has `locked`, and `in_line` while anybody is in line or passed the lock: then nothing goes past the mutex, and
+// who has that changes the word by plain stores.
 //
 // Orderings
-//   K1 word: release in try_release, acquire in try_take and take_in_turn    what one holder wrote reaches the next;
-//      read-modify-writes between them keep that
+//   K1 word: release in release_past_line and open, acquire in try_take and close    what one holder wrote reaches the next
 //   the mutex: the same from a holder to the one that it passes the lock to
 //
 // Rejected: barging (faster hand-overs between loops, no fairness; asyncio's rule forbids it).
@@ -74,9 +74,9 @@ private:
     static constexpr std::uint32_t kInLine = 2;
 
     [[nodiscard]] bool try_take() noexcept {
-        std::uint32_t word = 0;
-        return word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire,
-                                             std::memory_order_relaxed);  // K1
+        std::uint32_t word = word_.load(std::memory_order_relaxed);
+        return word == 0 && word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire,  // K1
+                                                          std::memory_order_relaxed);
     }
     [[nodiscard]] bool take_in_turn() noexcept;
     void resume(sync::Parked& parked);
@@ -91,21 +91,31 @@ private:
         if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
             check_holder();
     }
-    [[nodiscard]] bool try_release(sync::Wakes& wakes) noexcept {
+    [[nodiscard]] bool release_past_line() noexcept {
         if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
             end_tenure();
-        std::uint32_t word = kLocked;
-        return word_.compare_exchange_strong(word, 0, std::memory_order_release, std::memory_order_relaxed) ||  // K1
-               release_in_turn(wakes);
+        std::uint32_t word = word_.load(std::memory_order_relaxed);
+        return word == kLocked && word_.compare_exchange_strong(word, 0, std::memory_order_release,  // K1
+                                                                std::memory_order_relaxed);
     }
     [[nodiscard]] bool release_in_turn(sync::Wakes& wakes) noexcept;
-    void end_of_scope() noexcept;
+    [[nodiscard]] bool try_release(sync::Wakes& wakes) noexcept {
+        return release_past_line() || release_in_turn(wakes);
+    }
+    void end_of_scope() noexcept {
+        if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+            check_guard();
+        if (!release_past_line()) end_of_scope_in_turn();
+    }
+    void end_of_scope_in_turn() noexcept;
+    std::uint32_t close() noexcept;
+    void open(bool locked) noexcept;
     void begin_tenure() noexcept;
     void end_tenure() noexcept;
     void check_holder() const noexcept;
+    void check_guard() const noexcept;
     [[nodiscard]] sync::FutureRef holder() const noexcept;
     void pass_on(sync::Wakes& wakes) noexcept;
-    void forget_line() noexcept;
 
     scheduler::LoneAtomic<std::uint32_t> word_{0};
     mutable scheduler::SpinLock mutex_;

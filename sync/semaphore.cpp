@@ -35,7 +35,8 @@ bool Semaphore::try_acquire() {
 }
 
 void Semaphore::release() {
-    if (!try_release()) throw std::invalid_argument("BoundedSemaphore released too many times: " + in_words());
+    if (release_past_line() || release_in_turn()) return;
+    throw std::invalid_argument("BoundedSemaphore released too many times: " + in_words());
 }
 
 bool Semaphore::locked() const noexcept {
@@ -46,51 +47,53 @@ bool Semaphore::locked() const noexcept {
     return word_.load(std::memory_order_relaxed) < kPermit || granted_ != 0 || !lot_.empty();
 }
 
-// Under the mutex. If it returns false, the caller joins the line, or `in_line` is for others.
+// Under the mutex: from here on, until open(), nobody goes past it. Returns the word.
+std::uint64_t Semaphore::close() noexcept {
+    const std::uint64_t word = word_.load(std::memory_order_relaxed);
+    if ((word & kInLine) != 0) return word;
+    return word_.fetch_or(kInLine, std::memory_order_acquire) | kInLine;  // M1
+}
+
+// Under the mutex, closed: past it again if nobody is in line.
+void Semaphore::open(std::uint64_t word) noexcept {
+    const bool in_line = granted_ != 0 || !lot_.empty();
+    word_.store(in_line ? word : word & ~kInLine, std::memory_order_release);  // M1
+}
+
+// Under the mutex. If it returns false, the caller joins the line, or `in_line` is for others, or for who releases next.
 bool Semaphore::take_in_turn() noexcept {
-    const std::uint64_t word = word_.fetch_or(kInLine, std::memory_order_acquire);  // M1
+    const std::uint64_t word = close();
     const bool free = word >= kPermit && granted_ == 0 && lot_.empty();
-    if (free) {
-        word_.fetch_sub(kPermit, std::memory_order_relaxed);
-        forget_line();
-    }
+    if (free) open(word - kPermit);
     return free;
 }
 
-// Under the mutex, in line: free permits to the first in line.
-void Semaphore::hand_out(Wakes& wakes) noexcept {
-    while (word_.load(std::memory_order_relaxed) >= kPermit && lot_.claim_first(wakes)) {
-        word_.fetch_sub(kPermit, std::memory_order_relaxed);
+// Under the mutex, closed: free permits to the first in line. Returns what the word is to be.
+std::uint64_t Semaphore::hand_out(std::uint64_t word, Wakes& wakes) noexcept {
+    while (word >= kPermit && lot_.claim_first(wakes)) {
+        word -= kPermit;
         ++granted_;
     }
-}
-
-// Under the mutex.
-void Semaphore::forget_line() noexcept {
-    if (granted_ == 0 && lot_.empty()) word_.fetch_and(~kInLine, std::memory_order_relaxed);
+    return word;
 }
 
 bool Semaphore::release_in_turn() noexcept {
     Wakes wakes;
     const std::lock_guard lock(mutex_);
-    std::uint64_t word = word_.fetch_or(kInLine, std::memory_order_relaxed);
+    const std::uint64_t word = close();
     const bool room = word / kPermit < bound_;
-    if (room) {
-        word_.fetch_add(kPermit, std::memory_order_release);  // M1
-        hand_out(wakes);
-    }
-    forget_line();
+    open(room ? hand_out(word + kPermit, wakes) : word);
     return room;
 }
 
 // Under the mutex.
 void Semaphore::settle(Parked& parked, Wakes& wakes, bool takes) noexcept {
+    std::uint64_t word = close();
     if (lot_.settle(parked) == Wait::woken) {
         --granted_;
-        if (!takes) word_.fetch_add(kPermit, std::memory_order_release);  // M1
+        if (!takes) word += kPermit;
     }
-    hand_out(wakes);  // to those, too, that queued only because others had not resumed
-    forget_line();
+    open(hand_out(word, wakes));  // to those, too, that queued only because others had not resumed
 }
 
 void Semaphore::resume(Parked& parked) {
@@ -110,8 +113,9 @@ void Semaphore::give_up(Parked& parked) noexcept {
     settle(parked, wakes, false);
 }
 
-void Semaphore::end_of_scope() noexcept {
-    if (!try_release()) sync::warn("a guard ends, but " + in_words() + " has all its permits: it was released by hand");
+void Semaphore::end_of_scope_in_turn() noexcept {
+    if (!release_in_turn())
+        sync::warn("a guard ends, but " + in_words() + " has all its permits: it was released by hand");
 }
 
 }  // namespace weft

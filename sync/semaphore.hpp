@@ -8,10 +8,11 @@
 // it back, and it goes to the next.
 //
 // The word is the number of free permits, and `in_line` while tasks are in line or have not resumed with their permit:
-// then nothing goes past the mutex, and newcomers queue even if a permit is free.
+// then nothing goes past the mutex, newcomers queue even if a permit is free, and who has the mutex changes the word by
+// plain stores.
 //
 // Orderings
-//   M1 word: release in try_release, acquire in try_take and take_in_turn    what the releaser wrote reaches who
+//   M1 word: release in release_past_line and open, acquire in try_take and close    what the releaser wrote reaches who
 //      acquires; read-modify-writes between them keep that
 //   the mutex: the same from a releaser to the one that it grants the permit to
 #pragma once
@@ -79,22 +80,25 @@ private:
     [[nodiscard]] bool take_in_turn() noexcept;
     void resume(sync::Parked& parked);
     void give_up(sync::Parked& parked) noexcept;
-    [[nodiscard]] bool try_release() noexcept {
+    [[nodiscard]] bool release_past_line() noexcept {
         std::uint64_t word = word_.load(std::memory_order_relaxed);
-        while ((word & kInLine) == 0) {
-            if (word / kPermit >= bound_) return false;
+        while ((word & kInLine) == 0 && word / kPermit < bound_) {
             if (word_.compare_exchange_weak(word, word + kPermit, std::memory_order_release,  // M1
                                             std::memory_order_relaxed)) {
                 return true;
             }
         }
-        return release_in_turn();
+        return false;
     }
     [[nodiscard]] bool release_in_turn() noexcept;
-    void end_of_scope() noexcept;
-    void hand_out(sync::Wakes& wakes) noexcept;
+    void end_of_scope() noexcept {
+        if (!release_past_line()) end_of_scope_in_turn();
+    }
+    void end_of_scope_in_turn() noexcept;
+    std::uint64_t close() noexcept;
+    void open(std::uint64_t word) noexcept;
+    [[nodiscard]] std::uint64_t hand_out(std::uint64_t word, sync::Wakes& wakes) noexcept;
     void settle(sync::Parked& parked, sync::Wakes& wakes, bool takes) noexcept;
-    void forget_line() noexcept;
 
     scheduler::LoneAtomic<std::uint64_t> word_;
     const std::uint64_t bound_;
