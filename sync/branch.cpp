@@ -264,13 +264,13 @@ TaskState& suspending_task() {
     return task;
 }
 
-TaskState& task_to_suspend() {
+TaskState& branch_to_suspend() {
     const Current& here = current();
     Join::materialise_around(here);
     return here.branch != nullptr ? *here.branch->task() : *here.task;
 }
 
-void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept {
+void suspend_branch_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept {
     Current& here = current();
     if constexpr (kProfiled) here.strand->close();
     Join::detach(here);

@@ -93,8 +93,8 @@ private:
     friend class BranchTask;
     friend bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
     friend TaskState& suspending_task();
-    friend TaskState& task_to_suspend();
-    friend void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
+    friend TaskState& branch_to_suspend();
+    friend void suspend_branch_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
 
     static constexpr std::uintptr_t kNotBegun = 0;
     static constexpr std::uintptr_t kNever = 1;
@@ -189,8 +189,8 @@ private:
     static void detach(Current& here) noexcept;
     friend bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
     friend TaskState& suspending_task();
-    friend TaskState& task_to_suspend();
-    friend void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
+    friend TaskState& branch_to_suspend();
+    friend void suspend_branch_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
 
     Branch* const first_;
     PromiseBase* parent_;  // from the fork on, as outer_
@@ -266,9 +266,20 @@ inline Transfer Join::all_ended_inline() noexcept {
 
 // The same for what parks the task by itself. First: the task that is about to suspend. Nothing has happened yet, and
 // nothing need follow. Throws std::bad_alloc.
-[[nodiscard]] TaskState& task_to_suspend();
+[[nodiscard]] TaskState& branch_to_suspend();
+[[nodiscard]] inline TaskState& task_to_suspend() {
+    const Current& here = current();
+    if (here.branch != nullptr) [[unlikely]]
+        return branch_to_suspend();
+    return *here.task;
+}
 // Then, when others know it already: suspends it until `awaited` has woken it. As TaskState::suspend.
-void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
+void suspend_branch_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
+inline void suspend_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept {
+    if (kProfiled || current().branch != nullptr) [[unlikely]]
+        return suspend_branch_on(innermost, task, awaited);
+    task.suspend(innermost, awaited);
+}
 
 // Throws std::runtime_error: a task cannot await itself.
 [[noreturn]] void refuse_own_end(const TaskState& task);

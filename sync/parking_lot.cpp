@@ -60,13 +60,11 @@ void ParkingLot::claim(Parked& parked, Wakes& wakes) noexcept {
     wakes.add(parked);
 }
 
-bool ParkingLot::claim_first(Wakes& wakes) noexcept {
-    for (Parked* each = first_; each != nullptr; each = each->next_) {
-        if (each->state_.load(std::memory_order_relaxed) == Parked::State::cancelled) continue;
-        claim(*each, wakes);
-        return true;
-    }
-    return false;
+bool ParkingLot::claim_oldest(Wakes& wakes) noexcept {
+    Parked* oldest = first_;
+    while (oldest->state_.load(std::memory_order_relaxed) == Parked::State::cancelled) oldest = oldest->next_;
+    claim(*oldest, wakes);
+    return true;
 }
 
 bool ParkingLot::claim_head(Wakes& wakes) noexcept {

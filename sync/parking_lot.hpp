@@ -162,7 +162,7 @@ public:
     [[nodiscard]] std::size_t parked() const noexcept { return parked_; }
 
     // Grants the oldest that is parked what it waits for. Returns false if there is none.
-    bool claim_first(Wakes& wakes) noexcept;
+    bool claim_first(Wakes& wakes) noexcept { return parked_ != 0 && claim_oldest(wakes); }
     // The same, only if nobody, not even a cancelled one, is before it in line.
     bool claim_head(Wakes& wakes) noexcept;
     void claim_all(Wakes& wakes) noexcept {
@@ -180,6 +180,7 @@ private:
     [[nodiscard]] static std::string in_words(std::string_view what, std::string_view name);
     void add(Parked& parked) noexcept;
     void remove(Parked& parked) noexcept;
+    bool claim_oldest(Wakes& wakes) noexcept;
     void claim(Parked& parked, Wakes& wakes) noexcept;
     void cut_off() noexcept;
 

@@ -21,6 +21,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -78,6 +79,7 @@ public:
 protected:
     QueueBase(std::ptrdiff_t maxsize, std::string_view name)
         : maxsize_(maxsize),
+          room_(maxsize > 0 ? static_cast<std::size_t>(maxsize) : std::numeric_limits<std::size_t>::max()),
           getters_("queue", mutex_, name),
           putters_("queue", mutex_, name),
           joiners_("queue", mutex_, name) {}
@@ -89,7 +91,8 @@ protected:
 
     // --- under the mutex ---------------------------------------------------------------------------------------
 
-    [[nodiscard]] bool is_full() const noexcept { return maxsize_ > 0 && std::cmp_greater_equal(size_, maxsize_); }
+    [[nodiscard]] bool is_empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] bool is_full() const noexcept { return size_ >= room_; }
     void stored(Wakes& wakes) noexcept {
         ++size_;
         ++unfinished_;
@@ -108,6 +111,7 @@ protected:
 
 private:
     const std::ptrdiff_t maxsize_;
+    const std::size_t room_;  // what that comes to
     std::size_t size_ = 0;
     std::size_t unfinished_ = 0;
     ParkingLot getters_;
@@ -193,7 +197,6 @@ template <class T>
 class FirstFirst {
 public:
     void push(T&& item) { items_.push_back(std::move(item)); }
-    [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
     T pop() {
         T item(std::move(items_.front()));
         items_.pop_front();
@@ -208,7 +211,6 @@ template <class T>
 class LastFirst {
 public:
     void push(T&& item) { items_.push_back(std::move(item)); }
-    [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
     T pop() {
         T item(std::move(items_.back()));
         items_.pop_back();
@@ -226,7 +228,6 @@ public:
         items_.push_back(std::move(item));
         std::push_heap(items_.begin(), items_.end(), After());
     }
-    [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
     T pop() {
         std::pop_heap(items_.begin(), items_.end(), After());
         T item(std::move(items_.back()));
@@ -278,14 +279,8 @@ public:
     }
     // Returns nothing if it is empty. Throws QueueShutDown if it is shut down, too. Thread: any.
     [[nodiscard]] std::optional<T> try_get() {
-        Wakes wakes;
-        const std::lock_guard lock(mutex_);
-        if (items_.empty()) {
-            if (shut_down_) throw QueueShutDown();
-            return std::nullopt;
-        }
-        std::optional<T> item(items_.pop());
-        taken(wakes);
+        std::optional<T> item;
+        (void)take(item);
         return item;
     }
 
@@ -312,6 +307,18 @@ private:
         stored(wakes);
         return true;
     }
+    // Returns false, and `item` is what it was, if it is empty.
+    [[nodiscard]] bool take(std::optional<T>& item) {
+        Wakes wakes;
+        const std::lock_guard lock(mutex_);
+        if (is_empty()) {
+            if (shut_down_) throw QueueShutDown();
+            return false;
+        }
+        item.emplace(items_.pop());
+        taken(wakes);
+        return true;
+    }
 
     // `item` is the awaiter's: it outlives this.
     Coro<> put_in_turn(T& item) {
@@ -322,8 +329,7 @@ private:
     Coro<> get_in_turn(std::optional<T>& item) {
         do {
             co_await getters_turn();
-            item = try_get();
-        } while (!item);
+        } while (!take(item));
     }
 
     Items items_;
@@ -361,10 +367,7 @@ public:
     // Only before it is awaited.
     Getting(Getting&& other) noexcept : queue_(other.queue_) {}
 
-    [[nodiscard]] bool await_ready() {
-        item_ = queue_.try_get();
-        return item_.has_value();
-    }
+    [[nodiscard]] bool await_ready() { return queue_.take(item_); }
 
     template <class Promise>
     Transfer await_suspend(std::coroutine_handle<Promise> self) {
