@@ -18,14 +18,19 @@ public:
     SpinLock& operator=(const SpinLock&) = delete;
 
     void lock() noexcept {
+        if (held_.exchange(true, std::memory_order_acquire)) [[unlikely]]  // S1
+            lock_behind_rival();
+    }
+    void unlock() noexcept { held_.store(false, std::memory_order_release); }  // S1
+
+private:
+    [[gnu::noinline]] void lock_behind_rival() noexcept {
         for (int tries = 1; held_.exchange(true, std::memory_order_acquire); ++tries) {  // S1
             spin_hint();
             if (tries % 64 == 0) std::this_thread::yield();
         }
     }
-    void unlock() noexcept { held_.store(false, std::memory_order_release); }  // S1
 
-private:
     LoneAtomic<bool> held_{false};
 };
 

@@ -74,8 +74,8 @@ private:
     static constexpr std::uint32_t kInLine = 2;
 
     [[nodiscard]] bool try_take() noexcept {
-        std::uint32_t word = word_.load(std::memory_order_relaxed);
-        return word == 0 && word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire,  // K1
+        std::uint32_t word = 0;
+        return word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire,  // K1
                                                           std::memory_order_relaxed);
     }
     [[nodiscard]] bool take_in_turn() noexcept;

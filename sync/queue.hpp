@@ -110,9 +110,9 @@ protected:
     bool shut_down_ = false;
 
 private:
+    std::size_t size_ = 0;
     const std::ptrdiff_t maxsize_;
     const std::size_t room_;  // what that comes to
-    std::size_t size_ = 0;
     std::size_t unfinished_ = 0;
     ParkingLot getters_;
     ParkingLot putters_;
