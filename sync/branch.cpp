@@ -251,7 +251,7 @@ void throw_empty_coro() {
 
 void throw_no_running_loop() { throw std::runtime_error("no running event loop"); }
 
-TaskState& suspending_task() {
+TaskState& suspending_branch() {
     Current& here = current();
     if (here.branch == nullptr) {
         if constexpr (kProfiled) here.strand->close();

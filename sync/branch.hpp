@@ -92,7 +92,7 @@ private:
     friend class Join;
     friend class BranchTask;
     friend bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
-    friend TaskState& suspending_task();
+    friend TaskState& suspending_branch();
     friend TaskState& branch_to_suspend();
     friend void suspend_branch_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
 
@@ -188,7 +188,7 @@ private:
     static void materialise_around(const Current& here);
     static void detach(Current& here) noexcept;
     friend bool suspend_branch_on(PromiseBase& innermost, FutureState& future, TaskState*& suspended);
-    friend TaskState& suspending_task();
+    friend TaskState& suspending_branch();
     friend TaskState& branch_to_suspend();
     friend void suspend_branch_on(PromiseBase& innermost, TaskState& task, Awaited& awaited) noexcept;
 
@@ -294,7 +294,13 @@ inline void resume_from(FutureState& future, TaskState& suspended) {
 
 // For awaiters that arrange their own wake: the running task, detached from its parents' steps. To be followed by its
 // suspend or yield. Throws std::bad_alloc.
-[[nodiscard]] TaskState& suspending_task();
+[[nodiscard]] TaskState& suspending_branch();
+[[nodiscard]] inline TaskState& suspending_task() {
+    const Current& here = current();
+    if (kProfiled || here.branch != nullptr) [[unlikely]]
+        return suspending_branch();
+    return *here.task;
+}
 
 // True if an exception is a CancelledError: then a coroutine that it leaves ends as cancelled.
 [[nodiscard]] bool is_cancellation(const std::exception_ptr& failure) noexcept;

@@ -83,12 +83,12 @@ Parked::State Parked::state_let_go() const noexcept {
     return state;
 }
 
-bool Parked::settle_alone() noexcept {
+bool Parked::settle_alone_unwoken() noexcept {
     settled_ = state_let_go() != State::parked;
     return settled_;
 }
 
-Wait ParkingLot::settle(Parked& parked) noexcept {
+Wait ParkingLot::settle_unwoken(Parked& parked) noexcept {
     const Parked::State ended = parked.state_let_go();
     if (ended == Parked::State::parked) {  // its frame ends
         remove(parked);

@@ -88,7 +88,7 @@ protected:
     }
 
     // For a primitive to which it makes no difference how a wait ended. Returns false if it is still in line.
-    bool settle_alone() noexcept;
+    bool settle_alone() noexcept { return settle_woken() || settle_alone_unwoken(); }
 
 private:
     friend class ParkingLot;
@@ -97,6 +97,13 @@ private:
     // Changed under the mutex, but for `woken`.
     enum class State : std::uint8_t { parked, claimed, woken, cancelled };
 
+    // The way that most waits end.
+    bool settle_woken() noexcept {
+        if (state_.load(std::memory_order_acquire) != State::woken) return false;  // P1
+        settled_ = true;
+        return true;
+    }
+    bool settle_alone_unwoken() noexcept;
     [[nodiscard]] State state_let_go() const noexcept;
     bool cut_off() noexcept;
 
@@ -172,7 +179,11 @@ public:
 
     // In the task that has resumed, or with the frame that ends: the Parked is away from here on. One that still waits
     // for its turn counts as cancelled; what was granted is the caller's to take or to pass on.
-    Wait settle(Parked& parked) noexcept;
+    Wait settle(Parked& parked) noexcept {
+        if (parked.settle_woken()) [[likely]]
+            return Wait::woken;
+        return settle_unwoken(parked);
+    }
 
 private:
     friend class Parked;
@@ -181,6 +192,7 @@ private:
     void add(Parked& parked) noexcept;
     void remove(Parked& parked) noexcept;
     bool claim_oldest(Wakes& wakes) noexcept;
+    Wait settle_unwoken(Parked& parked) noexcept;
     void claim(Parked& parked, Wakes& wakes) noexcept;
     void cut_off() noexcept;
 
