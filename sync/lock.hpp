@@ -13,11 +13,12 @@
 //
 // In debug mode it knows which task holds it, and tells of misuse (tenure.hpp).
 //
-// The word has `locked`, and `in_line` while anybody is in line or passed the lock: then nothing goes past the mutex, and
-// who has that changes the word by plain stores.
+// The word has `locked`, and `in_line` while anybody is in line or passed the lock: then nothing goes past the mutex,
+// and who has that changes the word by plain stores.
 //
 // Orderings
-//   K1 word: release in release_past_line and open, acquire in try_take and close    what one holder wrote reaches the next
+//   K1 word: release in release_past_line and open,    what one holder wrote reaches the next
+//      acquire in try_take and close
 //   the mutex: the same from a holder to the one that it passes the lock to
 //
 // Rejected: barging (faster hand-overs between loops, no fairness; asyncio's rule forbids it).
@@ -76,7 +77,7 @@ private:
     [[nodiscard]] bool try_take() noexcept {
         std::uint32_t word = 0;
         return word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire,  // K1
-                                                          std::memory_order_relaxed);
+                                             std::memory_order_relaxed);
     }
     [[nodiscard]] bool take_in_turn() noexcept;
     void resume(sync::Parked& parked);

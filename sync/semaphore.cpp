@@ -60,7 +60,7 @@ void Semaphore::open(std::uint64_t word) noexcept {
     word_.store(in_line ? word : word & ~kInLine, std::memory_order_release);  // M1
 }
 
-// Under the mutex. If it returns false, the caller joins the line, or `in_line` is for others, or for who releases next.
+// Under the mutex. If it returns false, the caller joins the line, or `in_line` is for others or for the next release.
 bool Semaphore::take_in_turn() noexcept {
     const std::uint64_t word = close();
     const bool free = word >= kPermit && granted_ == 0 && lot_.empty();

@@ -12,8 +12,8 @@
 // plain stores.
 //
 // Orderings
-//   M1 word: release in release_past_line and open, acquire in try_take and close    what the releaser wrote reaches who
-//      acquires; read-modify-writes between them keep that
+//   M1 word: release in release_past_line and open,    what the releaser wrote reaches who acquires;
+//      acquire in try_take and close                     read-modify-writes between them keep that
 //   the mutex: the same from a releaser to the one that it grants the permit to
 #pragma once
 
