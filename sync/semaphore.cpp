@@ -68,13 +68,11 @@ bool Semaphore::take_in_turn() noexcept {
     return free;
 }
 
-// Under the mutex, closed: free permits to the first in line. Returns what the word is to be.
+// Under the mutex, closed: one of the free permits to the first in line; there are both. Returns what the word is to be.
 std::uint64_t Semaphore::hand_out(std::uint64_t word, Wakes& wakes) noexcept {
-    while (word >= kPermit && lot_.claim_first(wakes)) {
-        word -= kPermit;
-        ++granted_;
-    }
-    return word;
+    (void)lot_.claim_first(wakes);
+    ++granted_;
+    return word - kPermit;
 }
 
 bool Semaphore::release_in_turn() noexcept {
@@ -82,7 +80,9 @@ bool Semaphore::release_in_turn() noexcept {
     const std::lock_guard lock(mutex_);
     const std::uint64_t word = close();
     const bool room = word / kPermit < bound_;
-    open(room ? hand_out(word + kPermit, wakes) : word);
+    // One wakes one: who queued only because others had not resumed is woken by them.
+    const std::uint64_t next = room ? word + kPermit : word;
+    open(room && lot_.parked() != 0 ? hand_out(next, wakes) : next);
     return room;
 }
 
@@ -93,7 +93,9 @@ void Semaphore::settle(Parked& parked, Wakes& wakes, bool takes) noexcept {
         --granted_;
         if (!takes) word += kPermit;
     }
-    open(hand_out(word, wakes));  // to those, too, that queued only because others had not resumed
+    // To those, too, that queued only because others had not resumed.
+    while (word >= kPermit && lot_.parked() != 0) word = hand_out(word, wakes);
+    open(word);
 }
 
 void Semaphore::resume(Parked& parked) {
