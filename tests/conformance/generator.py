@@ -1,11 +1,12 @@
 """Random asyncio programs, as data: one JSON array each, the same for a seed on every machine and Python version.
 
-    [number of plain futures, [body, ...], [callback, ...]]
+    [number of plain futures, [body, ...], [callback, ...], [shared, ...]]
 
 A body is what a coroutine does, a callback what call_soon, call_later and add_done_callback run: a list of statements
 ["verb", argument...]. Handles live in numbered slots: first the plain futures, then body 0's task ("main"), then what
 the program creates. A *ref* is a slot, 100 + n for a new coroutine of body n, or -1 for the current task. Delays are
-milliseconds, null is no time limit. interpreter.py and interpreter.cpp give the verbs their meaning, to the line of the
+milliseconds, null is no time limit. What the tasks share are locks and queues: ["kind", number], as shared_objects.py
+says; a statement names them by their place in the list. interpreter.py and interpreter.cpp give the verbs their meaning, to the line of the
 trace alike. Body n starts only bodies above n, callback n only callbacks above n: every program ends.
 """
 
@@ -72,8 +73,28 @@ WEIGHTS = {
     "ret": (2, 0),
     "log": (2, 2),
 }
+# More of them in programs that share something.
+SHARED_WEIGHTS = {
+    "ask": (40, 40),
+    "want": (90, 0),
+    "hold": (15, 0),
+}
 LAST_WORDS = ("raise", "ret")  # nothing after them runs
-FRAGILE = ("await", "waitfor", "timeout", "group", "asc", "wait", "sleep")  # they may raise
+FRAGILE = ("await", "waitfor", "timeout", "group", "asc", "wait", "sleep", "want", "hold")  # they may raise
+
+LOCKS = ("lock", "semaphore", "bounded", "condition")
+QUEUES = ("queue", "priority", "lifo")
+# What can be asked of each kind at once, and what may suspend; the likelier, the oftener.
+ASKS = {kind: ("release", "look") for kind in LOCKS} | {
+    "condition": ("notify", "notify", "notify", "notify_all", "release", "look"),
+    "event": ("set", "set", "clear", "look"),
+    "barrier": ("look",),
+} | {kind: ("put_nowait",) * 6 + ("get_nowait",) * 2 + ("task_done",) * 4 + ("look", "shutdown") for kind in QUEUES}
+WANTS = {kind: ("acquire",) for kind in LOCKS} | {
+    "condition": ("wait", "wait", "wait", "wait_for", "acquire"),
+    "event": ("wait",),
+    "barrier": ("wait",) * 8 + ("reset", "abort"),
+} | {kind: ("put",) * 6 + ("get",) * 5 + ("join",) for kind in QUEUES}
 
 
 class Generator:
@@ -81,8 +102,10 @@ class Generator:
         self.random = Random(seed)
         # The first numbers of neighbouring seeds are unrelated.
         r = self.random
+        self.shared = self.shared_objects() if r.chance(60) else []
+        weights = WEIGHTS | SHARED_WEIGHTS if self.shared else WEIGHTS
         self.weights = [
-            [(verb, pair[where]) for verb, pair in WEIGHTS.items() if pair[where]]
+            [(verb, pair[where]) for verb, pair in weights.items() if pair[where]]
             for where in (0, 1)
         ]
         # Each program favours some verbs: rare mixtures come up, too.
@@ -102,12 +125,30 @@ class Generator:
         self.scopes = 0
         self.in_groups = []
         self.in_scopes = []
+        self.in_holds = []
         self.room = 0
 
     def program(self):
         bodies = [self.body(n) for n in range(self.bodies)]
         callbacks = [self.callback(n) for n in range(self.callbacks)]
-        return [self.futures, bodies, callbacks]
+        return [self.futures, bodies, callbacks, self.shared]
+
+    def shared_objects(self):
+        """Few of them, so that many want the same."""
+        r = self.random
+        shared = []
+        for _ in range(r.pick((1, 1, 2, 3))):
+            kind = r.pick(("lock", "event", "condition", "condition", "semaphore", "bounded", "barrier", "queue", "queue",
+                           "priority", "lifo"))
+            if kind == "condition":
+                locks = [place for place, (other, _) in enumerate(shared) if other == "lock"]
+                number = r.pick(locks) if locks else -1
+            elif kind == "barrier":
+                number = 1 + r.below(3)
+            else:
+                number = r.below(3)
+            shared.append([kind, number])
+        return shared
 
     def body(self, number):
         r = self.random
@@ -116,7 +157,7 @@ class Generator:
         self.room = 5 + r.below(18)
         start = []
         if number == 0:
-            for i in range(1 + r.below(4)):
+            for i in range((2 if self.shared else 1) + r.below(4)):
                 start.append(["new", self.task_slots[1 + i % (TASK_SLOTS - 1)], self.later_body(), self.flags()])
         return start + self.block(0, 1 + r.below(6))
 
@@ -151,12 +192,14 @@ class Generator:
                 at -= weight
                 if at < 0:
                     break
-            if depth >= 4 and verb in ("try", "timeout", "group", "repeat", "ifdone"):
+            if depth >= 4 and verb in ("try", "timeout", "group", "repeat", "ifdone", "hold"):
                 continue
             if verb in LAST_WORDS and r.chance(50):
                 continue
             if self.in_groups and r.chance(15):
                 verb = "tgnew"
+            if self.in_holds and r.chance(35):
+                verb = "want" if r.chance(60) and not self.in_callback else "ask"
             if self.in_scopes and r.chance(3):
                 verb = r.pick(("resched", "scope"))
             statement = getattr(self, "make_" + verb)(depth)
@@ -289,6 +332,43 @@ class Generator:
     def scope_number(self):
         r = self.random
         return r.pick(self.in_scopes) if self.in_scopes and r.chance(80) else r.below(self.scopes)
+
+    def shared_number(self):
+        r = self.random
+        return r.pick(self.in_holds) if self.in_holds and r.chance(60) else r.below(len(self.shared))
+
+    def argument(self, what):
+        """A number of notifications, of futures that are done, an item, or a flag."""
+        return self.random.below(2 if what == "shutdown" else 3 if what in ("notify", "wait_for") else 9)
+
+    def make_ask(self, depth):
+        number = self.shared_number()
+        what = self.random.pick(ASKS[self.shared[number][0]])
+        return ["ask", number, what, self.argument(what)]
+
+    def make_want(self, depth):
+        r = self.random
+        number = self.shared_number()
+        kind = self.shared[number][0]
+        if number in self.in_holds and kind != "condition" and r.chance(90):
+            return None  # it would wait for itself
+        what = r.pick(WANTS[kind])
+        if kind in LOCKS and number not in self.in_holds and depth < 4 and r.chance(75):
+            return self.hold(depth, number)  # rather than without an end
+        if what == "acquire" and number in self.in_holds and kind == "condition":
+            what = "wait"
+        limited = r.chance(25)
+        return ["want", number, what, self.argument(what), int(limited), self.limit() if limited else None]
+
+    def make_hold(self, depth):
+        locks = [place for place, (kind, _) in enumerate(self.shared) if kind in LOCKS and place not in self.in_holds]
+        return self.hold(depth, self.random.pick(locks)) if locks else None
+
+    def hold(self, depth, number):
+        self.in_holds.append(number)
+        block = self.block(depth + 1, 1 + self.random.below(4))
+        self.in_holds.pop()
+        return ["hold", number, block]
 
     def make_raise(self, depth):
         r = self.random

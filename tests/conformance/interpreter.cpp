@@ -59,8 +59,18 @@ Described describe(const std::exception_ptr& error) {
             text += describe(inner).text;
         }
         return {'G', text + "]"};
+    } catch (const BrokenBarrierError&) {
+        return {'R', "BrokenBarrier"};
     } catch (const std::runtime_error&) {
         return {'R', "Runtime"};
+    } catch (const std::invalid_argument&) {
+        return {'X', "Value"};
+    } catch (const QueueEmpty&) {
+        return {'X', "QueueEmpty"};
+    } catch (const QueueFull&) {
+        return {'X', "QueueFull"};
+    } catch (const QueueShutDown&) {
+        return {'X', "QueueShutDown"};
     } catch (const std::exception& e) {
         return {'X', std::string(typeid(e).name()) + "(" + e.what() + ")"};
     }
@@ -244,6 +254,8 @@ Coro<> Interpreter::drive() {
                 if (!task.done()) left.push_back(task);
             }
             // A timer of the program's may start others behind our back: no more, and those that it has started.
+            // Nor those that answer each cancellation with a new task.
+            if (free_ && round == kRounds) started_ = kBodiesAtMost;
             if (left.empty() && free_) over = std::exchange(started_, kBodiesAtMost) == kBodiesAtMost;
         }
         if (left.empty() && over) break;
@@ -253,6 +265,9 @@ Coro<> Interpreter::drive() {
         }
         log(".", "left " + std::to_string(left.size()));
         for (const AnyTask& task : left) task.cancel("left");
+        for (std::size_t i = 0; i < shared_.size(); ++i) {
+            if (shared_.free(static_cast<int>(i))) log(".", "freed " + std::to_string(i));
+        }
         co_await settle();
     }
     if (free_) {
@@ -261,12 +276,16 @@ Coro<> Interpreter::drive() {
             const bool ended = std::ranges::all_of(tasks_, [](const auto& entry) { return entry.first.done(); });
             if (!ended) violations_ += "a task does not end\n";
             if (ended && runs_ != ends_) violations_ += "a body began and did not end\n";
+            if (ended) violations_ += shared_.violations();
         }
         co_await look_for([this] { return wrong_callbacks(); });
         co_return;
     }
     for (const auto& [number, slot] : slots_) {
         log(".", "slot " + std::to_string(number) + " " + state_text(slot.handle));
+    }
+    for (std::size_t i = 0; i < shared_.size(); ++i) {
+        log(".", "shared " + std::to_string(i) + " " + shared_.look(static_cast<int>(i)));
     }
     std::string counts;
     for (const auto& [task, its_node] : tasks_) {
@@ -407,6 +426,7 @@ bool Interpreter::run_at_once(const Statement& statement, const Context& context
         case Verb::shield: shield(statement, context); return true;
         case Verb::reschedule: reschedule(statement, context); return true;
         case Verb::scope: scope(statement, context); return true;
+        case Verb::ask: ask(statement, context); return true;
         case Verb::raise: raise(statement); return true;
         case Verb::reraise:
             if (context.error) std::rethrow_exception(context.error);
@@ -423,6 +443,8 @@ Coro<Returned> Interpreter::run_slowly(const Statement& statement, Context& cont
         case Verb::wait_for: co_await wait_for(statement, context); break;
         case Verb::wait: co_await wait(statement, context); break;
         case Verb::as_completed: co_await as_completed(statement, context); break;
+        case Verb::want: co_await want(statement, context); break;
+        case Verb::hold: co_return co_await hold(statement, context);
         case Verb::timeout: co_return co_await timeout(statement, context);
         case Verb::group: co_return co_await group(statement, context);
         case Verb::attempt: co_return co_await attempt(statement, context);
@@ -792,6 +814,16 @@ void Interpreter::scope(const Statement& statement, const Context& context) {
                          (when ? std::to_string((*when - start_) / 1ms) : "none"));
 }
 
+void Interpreter::ask(const Statement& statement, const Context& context) {
+    const int number = statement.number(0);
+    const std::string what = statement.text + " " + std::to_string(number);
+    try {
+        log(context.who, what + " =" + shared_.ask(number, statement.text, statement.number(1)));
+    } catch (...) {
+        log(context.who, what + " !" + text_of(std::current_exception()));
+    }
+}
+
 void Interpreter::raise(const Statement& statement) {
     if (statement.number(0) < 0) throw CancelledError("raised");
     throw AppError(statement.number(0));
@@ -965,6 +997,64 @@ Coro<> Interpreter::as_completed(const Statement& statement, const Context& cont
         taking = by_handle ? take_handles(all, limit, context, most) : take_results(all, limit, context, most);
     }
     co_await std::move(*taking);
+}
+
+Coro<> Interpreter::want(const Statement& statement, const Context& context) {
+    const int number = statement.number(0);
+    const int argument = statement.number(1);
+    const std::function<int()> predicate = [&] {
+        int done = 0;
+        for (int i = 0; i < program_.futures; ++i) done += slot(i).value().any().done() ? 1 : 0;
+        log(context.who, "counts " + std::to_string(done));
+        return std::max(0, done - argument);
+    };
+    Coro<std::string> wanted = shared_.want(number, statement.text, argument, predicate);
+    if (statement.number(2) != 0) wanted = weft::wait_for(std::move(wanted), milliseconds(statement.numbers.at(3)));
+    co_await waiting(std::move(wanted), context, statement.text + " " + std::to_string(number), nullptr);
+}
+
+template <class Lockable>
+Coro<Returned> Interpreter::hold_it(Lockable& shared, const Statement& statement, Context& context) {
+    const int number = statement.number(0);
+    SharedObject& object = shared_.at(number);
+    const std::string what = "hold " + std::to_string(number);
+    Returned value;
+    std::exception_ptr error;
+    try {
+        auto held = co_await shared.scoped();
+        object.counts(-1);
+        log(context.who, what);
+        try {
+            value = co_await block(statement.blocks.at(0), context);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        object.counts(1);
+        try {
+            held.release();
+        } catch (...) {
+            object.counts(-1);
+            throw;
+        }
+    } catch (...) {
+        error = std::current_exception();
+    }
+    log(context.who, what + (error ? " !" + text_of(error) : " left"));
+    if (error) std::rethrow_exception(error);
+    co_return value;
+}
+
+Coro<Returned> Interpreter::hold(const Statement& statement, Context& context) {
+    const auto holding = [&](auto& shared) -> Coro<Returned> {
+        if constexpr (requires { shared.scoped(); }) {
+            return hold_it(shared, statement, context);
+        } else {
+            throw std::logic_error("nothing that can be held");
+        }
+    };
+    Coro<Returned> all = std::visit(holding, shared_.at(statement.number(0)).object());
+    Returned value = co_await std::move(all);
+    co_return value;
 }
 
 Coro<Returned> Interpreter::timeout(const Statement& statement, Context& context) {

@@ -38,6 +38,7 @@
 #include "sync/wait.hpp"
 #include "sync/wait_for.hpp"
 #include "tests/conformance/program.hpp"
+#include "tests/conformance/shared_objects.hpp"
 
 namespace weft::conformance {
 
@@ -84,7 +85,8 @@ enum class Order { serial, free };
 
 class Interpreter {
 public:
-    Interpreter(const Program& program, Order order) : program_(program), free_(order == Order::free) {}
+    Interpreter(const Program& program, Order order)
+        : program_(program), free_(order == Order::free), shared_(program.shared) {}
     Interpreter(const Interpreter&) = delete;
     Interpreter& operator=(const Interpreter&) = delete;
     // Nothing collects a pending future and the gather that waits for it: what was made is cancelled.
@@ -123,6 +125,7 @@ private:
     void shield(const Statement& statement, const Context& context);
     void reschedule(const Statement& statement, const Context& context);
     void scope(const Statement& statement, const Context& context);
+    void ask(const Statement& statement, const Context& context);
     static void raise(const Statement& statement);
 
     Coro<> sleep(const Statement& statement, const Context& context);
@@ -130,6 +133,10 @@ private:
     Coro<> wait_for(const Statement& statement, const Context& context);
     Coro<> wait(const Statement& statement, const Context& context);
     Coro<> as_completed(const Statement& statement, const Context& context);
+    Coro<> want(const Statement& statement, const Context& context);
+    Coro<Returned> hold(const Statement& statement, Context& context);
+    template <class Lockable>
+    Coro<Returned> hold_it(Lockable& shared, const Statement& statement, Context& context);
     Coro<Returned> timeout(const Statement& statement, Context& context);
     Coro<Returned> group(const Statement& statement, Context& context);
     Coro<Returned> attempt(const Statement& statement, Context& context);
@@ -173,6 +180,7 @@ private:
     const Program& program_;
     const bool free_;
     TimePoint start_{};
+    SharedObjects shared_;
 
     std::mutex mutex_;
     std::string trace_;

@@ -13,6 +13,7 @@ import json
 import sys
 import warnings
 
+import shared_objects
 from virtual_loop import VirtualLoop
 
 COROUTINE = 100
@@ -41,8 +42,13 @@ def text_of(error):
         return "Invalid"
     if isinstance(error, BaseExceptionGroup):
         return "G[" + ",".join(map(text_of, error.exceptions)) + "]"
+    if isinstance(error, asyncio.BrokenBarrierError):
+        return "BrokenBarrier"
     if isinstance(error, RuntimeError):
         return "Runtime"
+    for kind in (ValueError, asyncio.QueueEmpty, asyncio.QueueFull, asyncio.QueueShutDown):
+        if isinstance(error, kind):
+            return kind.__name__.removesuffix("Error")
     return f"{type(error).__name__}({error})"
 
 
@@ -95,11 +101,13 @@ class Context:
 
 class Program:
     def __init__(self, program, out, loop):
-        futures, self.bodies, self.callbacks = program
+        futures, self.bodies, self.callbacks, shared = program
+        self.shared = shared_objects.make(shared)
+        self.over = False
         self.out = out
         self.loop = loop
         self.slots = {i: Slot(loop.create_future(), "plain", "int", None) for i in range(futures)}
-        self.main_slot = futures
+        self.futures = self.main_slot = futures
         self.handles = {}
         self.registrations = {}
         self.groups = {}
@@ -110,6 +118,8 @@ class Program:
         self.gathers = 0
 
     def log(self, who, what):
+        if self.over:
+            return  # a coroutine is closed with its loop
         self.out.append(f"{round(self.loop.time() * 1000)} {who} {what}")
 
     # --- driver ---
@@ -127,10 +137,16 @@ class Program:
             self.log(".", f"left {len(left)}")
             for task in left:
                 task.cancel("left")
+            for number, shared in enumerate(self.shared):
+                if shared_objects.free(shared):
+                    self.log(".", f"freed {number}")
             await asyncio.sleep(SETTLE)
         for number in sorted(self.slots):
             self.log(".", f"slot {number} {self.state(self.slots[number])}")
+        for number, shared in enumerate(self.shared):
+            self.log(".", f"shared {number} {shared_objects.look(shared)}")
         self.log(".", "counts " + ",".join(str(task.cancelling()) for task in self.tasks))
+        self.over = True
 
     def state(self, slot):
         future = slot.future
@@ -388,6 +404,13 @@ class Program:
         when = "none" if scope.when() is None else round(scope.when() * 1000)
         self.log(context.who, f"scope {int(scope.expired())} {when}")
 
+    def do_ask(self, context, number, what, argument):
+        try:
+            answer = shared_objects.ask(self.shared[number], what, argument)
+            self.log(context.who, f"{what} {number} ={answer}")
+        except Exception as error:
+            self.log(context.who, f"{what} {number} !{text_of(error)}")
+
     def do_raise(self, context, number):
         raise asyncio.CancelledError("raised") if number < 0 else AppError(number)
 
@@ -487,6 +510,37 @@ class Program:
                 self.log(context.who, f"asc !{text_of(error)}")
                 raise
 
+    async def do_want(self, context, number, what, argument, limited, limit):
+        def predicate():
+            done = sum(self.slots[i].future.done() for i in range(self.futures))
+            self.log(context.who, f"counts {done}")
+            return max(0, done - argument)
+
+        try:
+            wanted = shared_objects.want(self.shared[number], what, argument, predicate)
+            if limited:
+                wanted = asyncio.wait_for(wanted, None if limit is None else limit / 1000)
+            value = await wanted
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.log(context.who, f"{what} {number} !{text_of(error)}")
+            raise
+        self.log(context.who, f"{what} {number} ={value}")
+
+    async def do_hold(self, context, number, block):
+        try:
+            async with self.shared[number]:
+                self.log(context.who, f"hold {number}")
+                value = await self.block(block, context)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.log(context.who, f"hold {number} !{text_of(error)}")
+            raise
+        self.log(context.who, f"hold {number} left")
+        return value
+
     async def do_timeout(self, context, number, limit, block):
         scope = asyncio.timeout(None if limit is None else limit / 1000)
         self.scopes[number] = scope
@@ -567,10 +621,10 @@ CAUGHT = {
     "X": Exception,
 }
 SYNC_VERBS = ("log new tgnew setr sete cancel uncancel count res soon later hcancel adc rdc gather shield resched scope "
-              "raise reraise").split()
+              "ask raise reraise").split()
 SYNC = {verb: getattr(Program, "do_" + verb) for verb in SYNC_VERBS}
 ASYNC = {verb: getattr(Program, "do_" + verb)
-         for verb in "sleep await waitfor wait asc timeout group repeat ifdone try".split()}
+         for verb in "sleep await waitfor wait asc want hold timeout group repeat ifdone try".split()}
 
 
 def run(line):

@@ -39,8 +39,11 @@ enum class Verb {
     wait_for,
     wait,
     as_completed,
+    ask,
+    want,
     timeout,
     group,
+    hold,
     attempt,
     repeat,
     if_done
@@ -68,10 +71,17 @@ struct Handler {
     Block block;
 };
 
+// A lock or a queue that the tasks share, and how it is made.
+struct Shared {
+    std::string kind;
+    int number = 0;
+};
+
 struct Program {
     int futures = 0;
     std::vector<Block> bodies;
     std::vector<Block> callbacks;
+    std::vector<Shared> shared;
 };
 
 class ProgramReader {
@@ -86,6 +96,8 @@ public:
         program.bodies = list<Block>([this] { return block(); });
         expect(',');
         program.callbacks = list<Block>([this] { return block(); });
+        expect(',');
+        program.shared = list<Shared>([this] { return shared(); });
         expect(']');
         return program;
     }
@@ -131,6 +143,16 @@ private:
         return handler;
     }
 
+    Shared shared() {
+        Shared shared;
+        expect('[');
+        shared.kind = string();
+        expect(',');
+        shared.number = integer();
+        expect(']');
+        return shared;
+    }
+
     static Verb verb(const std::string& name) {
         static const std::map<std::string_view, Verb> verbs{
             {"log", Verb::log},           {"new", Verb::create},          {"tgnew", Verb::group_create},
@@ -141,7 +163,8 @@ private:
             {"shield", Verb::shield},     {"resched", Verb::reschedule},  {"scope", Verb::scope},
             {"raise", Verb::raise},       {"reraise", Verb::reraise},     {"ret", Verb::ret},
             {"sleep", Verb::sleep},       {"await", Verb::await},         {"waitfor", Verb::wait_for},
-            {"wait", Verb::wait},         {"asc", Verb::as_completed},    {"timeout", Verb::timeout},
+            {"wait", Verb::wait},         {"asc", Verb::as_completed},    {"ask", Verb::ask},
+            {"want", Verb::want},         {"hold", Verb::hold},           {"timeout", Verb::timeout},
             {"group", Verb::group},       {"try", Verb::attempt},         {"repeat", Verb::repeat},
             {"ifdone", Verb::if_done}};
         const auto found = verbs.find(name);

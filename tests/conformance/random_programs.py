@@ -85,6 +85,7 @@ class Runner:
 def pretty(program):
     """The program for the eye."""
     lines = [f"{program[0]} futures, main is slot {program[0]}"]
+    lines += [f"shared {place}: {kind} {number}" for place, (kind, number) in enumerate(program[3])]
 
     def block(statements, depth):
         if not statements:

@@ -3,12 +3,12 @@
 import copy
 import json
 
-BLOCKS = {"timeout": (3,), "group": (2,), "repeat": (2,), "ifdone": (2, 3), "try": (1, 3)}
+BLOCKS = {"timeout": (3,), "group": (2,), "hold": (2,), "repeat": (2,), "ifdone": (2, 3), "try": (1, 3)}
 LISTS = {"gather": 4, "wait": 3, "asc": 4}
 # Arguments that may become simpler, and what the simplest is.
 PLAIN = {"sleep": {1: 0}, "new": {3: 0}, "tgnew": {4: 0}, "cancel": {2: ""}, "later": {1: 0}, "gather": {3: 0},
          "wait": {2: None}, "asc": {2: None, 3: 1}, "repeat": {1: 1}, "timeout": {2: None}, "sete": {2: 0}, "ret": {1: 0},
-         "log": {1: 0}, "setr": {2: 0}, "raise": {1: 0}}
+         "log": {1: 0}, "setr": {2: 0}, "raise": {1: 0}, "want": {3: 0, 4: 0, 5: None}, "ask": {3: 0}}
 
 
 def blocks_of(program):
