@@ -140,8 +140,16 @@ std::string err(const std::exception_ptr& exception) {
         return with_text("ValueError", error.what());
     } catch (const scheduler::Deadlock& error) {
         return with_text("Deadlock", error.what());
+    } catch (const BrokenBarrierError& error) {
+        return with_text("BrokenBarrierError", error.what());
     } catch (const RuntimeError& error) {
         return with_text("RuntimeError", error.what());
+    } catch (const QueueEmpty&) {
+        return "QueueEmpty";
+    } catch (const QueueFull&) {
+        return "QueueFull";
+    } catch (const QueueShutDown&) {
+        return "QueueShutDown";
     } catch (const std::exception& error) {
         return with_text("Exception", error.what());
     } catch (...) {
