@@ -102,6 +102,20 @@ SCENARIO(a_release_skips_nobody_but_the_cancelled, 224) {
     co_await wait(tasks);
 }
 
+SCENARIO(a_release_leaves_it_to_the_cancelled_one_in_front, 224, 225) {
+    Lock lock;
+    co_await lock.acquire();
+    const auto tasks = takers(log, lock, {"a", "b"});
+    co_await pause(1);
+    tasks[0].cancel();
+    lock.release();
+    log.loop().call_soon([&] {
+        log("b is woken by a");
+        log.loop().call_soon([&] { log("b has it"); });
+    });
+    co_await wait(tasks);
+}
+
 SCENARIO(a_scope_releases_what_it_took, 223, 224) {
     Lock lock;
     auto fails = [&]() -> Coro<> {

@@ -98,6 +98,23 @@ async def a_release_skips_nobody_but_the_cancelled(log):
     await asyncio.wait(tasks)
 
 
+@rules(224, 225)
+async def a_release_leaves_it_to_the_cancelled_one_in_front(log):
+    lock = asyncio.Lock()
+    await lock.acquire()
+    tasks = [asyncio.create_task(takes(log, lock, name)) for name in ("a", "b")]
+    await pause(1)
+    tasks[0].cancel()
+    lock.release()
+
+    def turn():
+        log("b is woken by a")
+        log.loop.call_soon(log, "b has it")
+
+    log.loop.call_soon(turn)
+    await asyncio.wait(tasks)
+
+
 @rules(223, 224)
 async def a_scope_releases_what_it_took(log):
     lock = asyncio.Lock()

@@ -166,6 +166,19 @@ SCENARIO(a_getter_cancelled_after_its_wake_up, 241) {
     co_await wait(tasks);
 }
 
+SCENARIO(a_getter_cancelled_after_its_item_was_taken, 241) {
+    Queue<int> queue;
+    const auto tasks = getters(log, queue, {"a", "b", "c"});
+    co_await pause(1);
+    queue.put_nowait(1);
+    tasks[0].cancel("late");
+    log("taken", queue.get_nowait());
+    co_await pause(2);
+    queue.put_nowait(2);
+    queue.put_nowait(3);
+    co_await wait(tasks);
+}
+
 SCENARIO(a_putter_cancelled_after_its_wake_up, 241) {
     Queue<int> queue(1);
     queue.put_nowait(0);

@@ -141,6 +141,20 @@ async def a_getter_cancelled_after_its_wake_up(log):
 
 
 @rules(241)
+async def a_getter_cancelled_after_its_item_was_taken(log):
+    queue = asyncio.Queue()
+    tasks = getters(log, queue, ("a", "b", "c"))
+    await pause(1)
+    queue.put_nowait(1)
+    tasks[0].cancel("late")
+    log("taken", queue.get_nowait())
+    await pause(2)
+    queue.put_nowait(2)
+    queue.put_nowait(3)
+    await asyncio.wait(tasks)
+
+
+@rules(241)
 async def a_putter_cancelled_after_its_wake_up(log):
     queue = asyncio.Queue(1)
     queue.put_nowait(0)

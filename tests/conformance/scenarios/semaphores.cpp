@@ -132,6 +132,20 @@ SCENARIO(one_release_wakes_one_although_more_are_free, 232, 233) {
     log(semaphore.locked());
 }
 
+SCENARIO(who_resumes_wakes_all_that_there_are_permits_for, 232, 233) {
+    Semaphore semaphore(0);
+    std::vector<Task<>> tasks = takers(log, semaphore, {"a"});
+    co_await pause(1);
+    for (const Task<>& task : takers(log, semaphore, {"b", "c", "d"})) tasks.push_back(task);
+    for (int i = 0; i < 3; ++i) semaphore.release();
+    co_await pause(2);
+    std::vector<bool> done;
+    for (const Task<>& task : tasks) done.push_back(task.done());
+    log("those that have one", done);
+    semaphore.release();
+    co_await wait(tasks);
+}
+
 SCENARIO(a_timeout_takes_nothing, 233) {
     Semaphore semaphore(0);
     const auto late = co_await outcome(wait_for(semaphore.acquire(), 1s));

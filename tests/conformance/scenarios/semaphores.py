@@ -129,6 +129,20 @@ async def one_release_wakes_one_although_more_are_free(log):
     log(semaphore.locked())
 
 
+@rules(232, 233)
+async def who_resumes_wakes_all_that_there_are_permits_for(log):
+    semaphore = asyncio.Semaphore(0)
+    tasks = takers(log, semaphore, "a")
+    await pause(1)
+    tasks += takers(log, semaphore, ("b", "c", "d"))
+    for _ in range(3):
+        semaphore.release()
+    await pause(2)
+    log("those that have one", [task.done() for task in tasks])
+    semaphore.release()
+    await asyncio.wait(tasks)
+
+
 @rules(233)
 async def a_timeout_takes_nothing(log):
     semaphore = asyncio.Semaphore(0)
