@@ -79,6 +79,8 @@ SHARED_WEIGHTS = {
     "want": (90, 0),
     "hold": (15, 0),
 }
+# Many of these programs do little else.
+SHARED_VERBS = ("sleep", "new", "cancel", "try", "timeout", "soon", "repeat", "log", *SHARED_WEIGHTS)
 LAST_WORDS = ("raise", "ret")  # nothing after them runs
 FRAGILE = ("await", "waitfor", "timeout", "group", "asc", "wait", "sleep", "want", "hold")  # they may raise
 
@@ -104,6 +106,10 @@ class Generator:
         r = self.random
         self.shared = self.shared_objects() if r.chance(60) else []
         weights = WEIGHTS | SHARED_WEIGHTS if self.shared else WEIGHTS
+        if self.shared and r.chance(60):
+            weights = {verb: weights[verb] for verb in SHARED_VERBS}
+        # Others are drills: some tasks wait, and the first one grants and cancels.
+        self.drill = bool(self.shared) and r.chance(40)
         self.weights = [
             [(verb, pair[where]) for verb, pair in weights.items() if pair[where]]
             for where in (0, 1)
@@ -155,11 +161,32 @@ class Generator:
         self.here = number
         self.in_callback = False
         self.room = 5 + r.below(18)
+        if self.drill:
+            return self.drilled(number)
         start = []
         if number == 0:
             for i in range((2 if self.shared else 1) + r.below(4)):
                 start.append(["new", self.task_slots[1 + i % (TASK_SLOTS - 1)], self.later_body(), self.flags()])
         return start + self.block(0, 1 + r.below(6))
+
+    def drilled(self, number):
+        r = self.random
+        if number > 0:
+            wish = None
+            while wish is None:
+                wish = self.make_want(0)
+            return [wish, *self.block(0, r.below(4))]
+        steps = [["new", slot, self.later_body(), self.flags()] for slot in self.task_slots[1:]]
+        steps.append(["sleep", 0])
+        for _ in range(5 + r.below(8)):
+            choice = r.below(10)
+            if choice < 5:
+                steps.append(self.make_ask(0))
+            elif choice < 8:
+                steps.append(["cancel", r.pick(self.task_slots[1:]), self.message()])
+            else:
+                steps.append(["sleep", 0])
+        return steps
 
     def callback(self, number):
         self.here = number
