@@ -152,8 +152,12 @@ public:
         : mutex_(mutex), name_(in_words(what, name)), leaving_(leaving) {}
     ParkingLot(const ParkingLot&) = delete;
     ParkingLot& operator=(const ParkingLot&) = delete;
-    // Those that still wait are cut off, and reported in debug mode.
+    // Those that still wait are cut off, and reported in debug mode. Who has let the last user go may be about to leave
+    // the mutex: that is waited for, so that a task may destroy what it was just given.
     ~ParkingLot() {
+        {
+            const std::lock_guard lock(mutex_);
+        }
         if (first_ != nullptr) [[unlikely]]
             cut_off();
     }

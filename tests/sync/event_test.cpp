@@ -11,6 +11,7 @@
 #include "sync/task.hpp"
 #include "sync/wait_for.hpp"
 #include "tests/support/ended.hpp"
+#include "tests/support/group.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 using namespace std::chrono_literals;
@@ -97,4 +98,26 @@ TEST_CASE("who was woken does not need the event any more") {
         CHECK(co_await ended(b) == "cancelled");
     };
     loop.run_until_complete(body());
+}
+
+TEST_CASE("who sees the event set may destroy it, though set() is still on its way out") {
+    const weft::test::Group group(2);
+    auto sets = [](Event& event) -> Coro<> {
+        event.set();
+        co_return;
+    };
+    auto body = [&]() -> Coro<> {
+        for (int i = 0; i < 3000; ++i) {
+            auto event = std::make_unique<Event>();
+            const auto setter = create_task(sets(*event), {.loop = weft::any_loop});
+            if (i % 2 == 0) {
+                co_await event->wait();
+            } else {
+                while (!event->is_set()) co_await sleep(0s);
+            }
+            event.reset();
+            co_await setter;
+        }
+    };
+    group.run(body());
 }

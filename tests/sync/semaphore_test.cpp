@@ -171,6 +171,33 @@ TEST_CASE("rule 233: the permit of the last waiter, cancelled after the grant, i
     loop.run_until_complete(body());
 }
 
+TEST_CASE("rules 232, 233: one release wakes one, although more permits are free; the rest is for those on their way") {
+    VirtualLoop loop;
+    Semaphore semaphore(0);
+    std::vector<std::string> seen;
+    auto takes = [&](const char* name) -> Coro<> {
+        co_await semaphore.acquire();
+        seen.emplace_back(name);
+    };
+    auto body = [&]() -> Coro<> {
+        const Task<> a = create_task(takes("a"));
+        co_await sleep(0s);
+        const Task<> b = create_task(takes("b"));
+        const Task<> c = create_task(takes("c"));
+        loop.call_soon([&] {
+            semaphore.release();  // with a on its way and two permits free
+            loop.call_soon([&] { seen.emplace_back("-"); });
+        });
+        for (int i = 0; i < 3; ++i) semaphore.release();
+        co_await a;
+        co_await b;
+        co_await c;
+    };
+    loop.run_until_complete(body());
+    CHECK(seen == std::vector<std::string>{"a", "b", "-", "c"});
+    CHECK_FALSE(semaphore.locked());
+}
+
 TEST_CASE("rule 234: a negative number of permits, and too many releases of a bounded one") {
     CHECK(thrown_by([] { const Semaphore semaphore(-1); }) == "error: Semaphore initial value must be >= 0, not -1");
     CHECK(thrown_by([] { const BoundedSemaphore semaphore(-7); }) ==
