@@ -16,6 +16,16 @@
 
 namespace weft {
 
+namespace sync {
+// The frame of a Condition::wait() has just ended without its lock, be it that its task is dismantled or the condition is
+// gone: the guard around it, the next of that lock that ends on this thread, has nothing to release.
+struct LockNotHeld {
+    const void* lock = nullptr;
+    bool condition_gone = false;
+};
+inline thread_local constinit LockNotHeld lock_not_held{};
+}  // namespace sync
+
 // A movable guard. Release happens once: by release(), or at the end.
 template <class Primitive>
 class [[nodiscard]] Held {
@@ -52,6 +62,8 @@ namespace sync {
 template <class Primitive>
 class Acquiring : public Parked {
 public:
+    static constexpr bool kTakes = true;  // see awaitable.hpp
+
     explicit Acquiring(Primitive& wanted) noexcept : Parked(wanted.lot_), wanted_(wanted) {}
     Acquiring(Acquiring&&) noexcept = default;
     ~Acquiring() {

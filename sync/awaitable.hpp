@@ -54,8 +54,25 @@ using AwaitResult = std::remove_cvref_t<decltype(sync::awaiter_of(std::declval<A
 
 namespace sync {
 
+// What it gives was taken from somewhere (a lock, a queue) and would be lost with a result that is thrown away: a task of
+// it that has returned is not cancelled by a request of another thread that came too late for the wait.
+template <class A>
+concept Takes = A::kTakes;
+
+struct KeepValue {
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+        PromiseBase& promise = self.promise();
+        if (promise.returns() == PromiseBase::Returns::to_task) promise.task().keep_value();
+        return false;
+    }
+    void await_resume() const noexcept {}
+};
+
 template <class A>
 Coro<AwaitResult<A>> await_in_coro(A awaitable) {
+    if constexpr (Takes<A>) co_await KeepValue();
     co_return co_await std::move(awaitable);
 }
 

@@ -18,10 +18,13 @@ std::size_t checked(std::ptrdiff_t parties) {
 class Barrier::Inside {
 public:
     explicit Inside(Barrier& barrier) noexcept
-        : barrier_(barrier), index_(barrier.count_.fetch_add(1, std::memory_order_relaxed)) {}
+        : barrier_(barrier),
+          lock_(&barrier.condition_.lock_),
+          index_(barrier.count_.fetch_add(1, std::memory_order_relaxed)) {}
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
     ~Inside() {
+        if (sync::lock_not_held.lock == lock_ && sync::lock_not_held.condition_gone) return;  // with the barrier
         if (barrier_.count_.fetch_sub(1, std::memory_order_relaxed) != 1) return;
         const State state = barrier_.state();
         barrier_.change(state == State::broken ? State::broken : State::filling);
@@ -31,6 +34,7 @@ public:
 
 private:
     Barrier& barrier_;
+    const Lock* lock_;
     const std::size_t index_;
 };
 

@@ -14,20 +14,26 @@ using sync::Wakes;
 // In line, without the lock.
 class Condition::Waiting : public sync::Parked {
 public:
-    explicit Waiting(Condition& condition) noexcept : Parked(condition.lot_), condition_(condition) {}
+    explicit Waiting(Condition& condition) noexcept
+        : Parked(condition.lot_), condition_(condition), lock_(condition.lock_) {}
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
     ~Waiting() {
         if (left_behind()) [[unlikely]]
             give_up();
+        if (without_lock_) [[unlikely]]
+            sync::lock_not_held = {.lock = &lock_, .condition_gone = gone()};
     }
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> self) {
+        if (lock_.tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+            lock_.end_tenure();  // not under the mutex: it may be the last to know its task
         return park(self.promise(), [this](Wakes& wakes) {
-            if (!condition_.lock_.try_release(wakes)) throw_not_held("wait", condition_);
+            if (!lock_.try_release(wakes)) throw_not_held("wait", condition_);
+            without_lock_ = true;
             return false;
         });
     }
@@ -38,6 +44,11 @@ public:
         (void)settle_alone();
         if (cancelled) throw_cancelled();
     }
+
+    // From the release of the lock until it is held again.
+    [[nodiscard]] bool without_lock() const noexcept { return without_lock_; }
+    void holds_lock_again() noexcept { without_lock_ = false; }
+    using Parked::gone;
 
     [[noreturn]] static void throw_not_held(const char* verb, const Condition& condition) {
         throw std::runtime_error(std::string("cannot ") + verb + " on un-acquired lock: " + condition.in_words());
@@ -51,16 +62,20 @@ private:
     }
 
     Condition& condition_;
+    Lock& lock_;
+    bool without_lock_ = false;
 };
 
 Coro<bool> Condition::wait() {
     require_held("wait");
     std::exception_ptr failure;
+    Waiting waiting(*this);
     try {
-        co_await Waiting(*this);
+        co_await waiting;
     } catch (...) {
         failure = std::current_exception();
     }
+    if (!waiting.without_lock() || waiting.gone()) std::rethrow_exception(failure);
     for (bool held = false; !held;) {
         try {
             held = co_await lock_.acquire();
@@ -68,6 +83,7 @@ Coro<bool> Condition::wait() {
             failure = std::current_exception();
         }
     }
+    waiting.holds_lock_again();
     if (failure != nullptr) {
         wake(1);  // it may have been notified
         std::rethrow_exception(failure);

@@ -1,7 +1,7 @@
 // Event: a flag that tasks wait for, on any loop. Rule 226.
 //
 // Invariant: set() wakes everybody who waits at that moment; a clear() that follows at once does not take that back.
-// Who has been woken does not touch the event again.
+// An event lives until those that it woke have resumed: a canceller may still be looking at it for one of them.
 //
 // Orderings
 //   E1 set: release store in set, acquire load in is_set    what was done before the flag was set reaches who sees it set

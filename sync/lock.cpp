@@ -23,6 +23,8 @@ bool Lock::try_acquire() {
 }
 
 void Lock::release() {
+    if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+        end_tenure();
     Wakes wakes;
     if (!try_release(wakes)) throw std::runtime_error("Lock is not acquired: release() of " + in_words());
 }
@@ -91,8 +93,12 @@ void Lock::end_of_scope_in_turn() noexcept {
 void Lock::begin_tenure() noexcept {
     sync::Tenure* const begun = sync::Tenure::begin(lot_);
     if (begun == nullptr) return;
-    const std::lock_guard lock(mutex_);
-    tenure_.store(begun, std::memory_order_relaxed);
+    sync::Tenure* over = begun;  // another thread was so fast as to release the lock
+    {
+        const std::lock_guard lock(mutex_);
+        if (locked()) over = tenure_.exchange(begun, std::memory_order_relaxed);
+    }
+    if (over != nullptr) over->end();
 }
 
 void Lock::end_tenure() noexcept {

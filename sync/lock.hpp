@@ -42,7 +42,9 @@ class FutureRef;
 class Lock {
 public:
     // `name` is for reports.
-    explicit Lock(std::string_view name = {}) : lot_("lock", mutex_, name, sync::ParkingLot::Leaving::when_resumed) {}
+    explicit Lock(std::string_view name = {}) : lot_("lock", mutex_, name, sync::ParkingLot::Leaving::when_resumed) {
+        if (sync::lock_not_held.lock == this) sync::lock_not_held = {};  // it was another lock's place
+    }
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
     ~Lock() { end_tenure(); }
@@ -93,8 +95,6 @@ private:
             check_holder();
     }
     [[nodiscard]] bool release_past_line() noexcept {
-        if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
-            end_tenure();
         std::uint32_t word = word_.load(std::memory_order_relaxed);
         return word == kLocked && word_.compare_exchange_strong(word, 0, std::memory_order_release,  // K1
                                                                 std::memory_order_relaxed);
@@ -104,8 +104,14 @@ private:
         return release_past_line() || release_in_turn(wakes);
     }
     void end_of_scope() noexcept {
-        if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+        if (sync::lock_not_held.lock == this) [[unlikely]] {
+            sync::lock_not_held = {};
+            return;
+        }
+        if (tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
             check_guard();
+            end_tenure();
+        }
         if (!release_past_line()) end_of_scope_in_turn();
     }
     void end_of_scope_in_turn() noexcept;

@@ -76,15 +76,18 @@ protected:
     // In await_resume: it was parked, so the primitive has to settle how that ended. Throws CancelledError if that is
     // gone.
     [[nodiscard]] bool resumed() const {
-        if (task_ != nullptr && lot_ == nullptr) [[unlikely]]
+        if (task_ == nullptr || settled_) return false;
+        if (gone()) [[unlikely]]
             throw_cancelled();
-        return task_ != nullptr;
+        return true;
     }
+    // The lot has ended before the wait.
+    [[nodiscard]] bool gone() const noexcept { return lot_ == nullptr; }
     // In the destructor: its frame ends before anything was settled.
     [[nodiscard]] bool left_behind() noexcept {
         if (task_ == nullptr || settled_) [[likely]]
             return false;
-        return lot_ != nullptr || cut_off();
+        return !gone() || cut_off();
     }
 
     // For a primitive to which it makes no difference how a wait ended. Returns false if it is still in line.
@@ -110,7 +113,7 @@ private:
     ParkingLot* lot_;  // null once that is gone
     Parked* next_ = nullptr;
     Parked* previous_ = nullptr;
-    TaskState* task_ = nullptr;  // null while it has not been parked
+    TaskState* task_ = nullptr;  // null until it is parked
     std::exception_ptr failure_;  // of a cancellation with a message
     scheduler::Atomic<State> state_{State::parked};
     bool settled_ = false;
@@ -229,6 +232,8 @@ bool Parked::park(PromiseBase& innermost, Settled settled) {
         if (settled(wakes)) return false;
         task_ = &task;
         lot_->add(*this);
+        state_.store(State::parked, std::memory_order_relaxed);  // an awaiter may be awaited again
+        settled_ = false;
     }
     suspend_on(innermost, task, *this);
     return true;

@@ -102,6 +102,13 @@ protected:
         --size_;
         (void)putters_.claim_first(wakes);
     }
+    // Somebody was woken and could neither store nor take: the next in line has a try.
+    void pass_on_room(Wakes& wakes) noexcept {
+        if (!is_full()) (void)putters_.claim_first(wakes);
+    }
+    void pass_on_item(Wakes& wakes) noexcept {
+        if (!is_empty()) (void)getters_.claim_first(wakes);
+    }
     void shut_down(Wakes& wakes) noexcept;
     // All items are gone without having been got.
     void discarded(Wakes& wakes) noexcept;
@@ -197,10 +204,9 @@ template <class T>
 class FirstFirst {
 public:
     void push(T&& item) { items_.push_back(std::move(item)); }
-    T pop() {
-        T item(std::move(items_.front()));
+    void pop_to(std::optional<T>& item) {
+        item.emplace(std::move(items_.front()));
         items_.pop_front();
-        return item;
     }
 
 private:
@@ -211,10 +217,9 @@ template <class T>
 class LastFirst {
 public:
     void push(T&& item) { items_.push_back(std::move(item)); }
-    T pop() {
-        T item(std::move(items_.back()));
+    void pop_to(std::optional<T>& item) {
+        item.emplace(std::move(items_.back()));
         items_.pop_back();
-        return item;
     }
 
 private:
@@ -228,11 +233,10 @@ public:
         items_.push_back(std::move(item));
         std::push_heap(items_.begin(), items_.end(), After());
     }
-    T pop() {
+    void pop_to(std::optional<T>& item) {
         std::pop_heap(items_.begin(), items_.end(), After());
-        T item(std::move(items_.back()));
+        item.emplace(std::move(items_.back()));
         items_.pop_back();
-        return item;
     }
 
 private:
@@ -315,7 +319,7 @@ private:
             if (shut_down_) throw QueueShutDown();
             return false;
         }
-        item.emplace(items_.pop());
+        items_.pop_to(item);
         taken(wakes);
         return true;
     }
@@ -324,12 +328,34 @@ private:
     Coro<> put_in_turn(T& item) {
         do {
             co_await putters_turn();
-        } while (!store(item));
+        } while (!store_woken(item));
     }
     Coro<> get_in_turn(std::optional<T>& item) {
         do {
             co_await getters_turn();
-        } while (!take(item));
+        } while (!take_woken(item));
+    }
+
+    // The same for who was woken: if a move throws, the next in line is woken for what it was woken for.
+    [[nodiscard]] bool store_woken(T& item) {
+        try {
+            return store(item);
+        } catch (...) {
+            Wakes wakes;
+            const std::lock_guard lock(mutex_);
+            pass_on_room(wakes);
+            throw;
+        }
+    }
+    [[nodiscard]] bool take_woken(std::optional<T>& item) {
+        try {
+            return take(item);
+        } catch (...) {
+            Wakes wakes;
+            const std::lock_guard lock(mutex_);
+            pass_on_item(wakes);
+            throw;
+        }
     }
 
     Items items_;
@@ -338,6 +364,8 @@ private:
 template <class T, class Items>
 class BasicQueue<T, Items>::Putting {
 public:
+    static constexpr bool kTakes = true;  // see awaitable.hpp
+
     Putting(BasicQueue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
     // Only before it is awaited.
     Putting(Putting&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
@@ -363,6 +391,8 @@ private:
 template <class T, class Items>
 class BasicQueue<T, Items>::Getting {
 public:
+    static constexpr bool kTakes = true;  // see awaitable.hpp
+
     explicit Getting(BasicQueue& queue) noexcept : queue_(queue) {}
     // Only before it is awaited.
     Getting(Getting&& other) noexcept : queue_(other.queue_) {}

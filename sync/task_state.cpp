@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "sync/acquiring.hpp"
 #include "sync/branch.hpp"
 #include "sync/task_list.hpp"
 
@@ -105,7 +106,7 @@ void TaskState::publish(Outcome outcome) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     do {
         // Rule 84: a request that nobody delivered turns a normal return into a cancellation. Rule 85: a failure wins.
-        if ((word & kCancelRequested) != 0 && outcome_ == Outcome::value) {
+        if ((word & kCancelRequested) != 0 && outcome_ == Outcome::value && !keeps_value_) {
             outcome_ = Outcome::cancelled;
             returned_ = true;
             adopt_message();
@@ -364,6 +365,7 @@ void TaskState::dismantle() noexcept {
     }
     if ((word & kWaiting) != 0) awaited_->keep(*this);
     destroy_body();
+    lock_not_held = {};
     if ((word & kEditing) == 0) wake_all(waiters_of(word));
     orphan();
     release();

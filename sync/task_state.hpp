@@ -103,6 +103,10 @@ public:
     // Its own coroutine ends: it is what take_outcome() finds.
     void body_ended(PromiseBase& body) noexcept { innermost_ = &body; }
 
+    // Its body, the running one, takes something: a normal return stands, whatever is requested meanwhile.
+    void keep_value() noexcept { keeps_value_ = true; }
+    [[nodiscard]] bool keeps_value() const noexcept { return keeps_value_; }
+
     // An exception leaves one of its coroutines.
     void trace_failure(const PromiseBase& promise, const std::exception_ptr& failure) noexcept;
     // The running task is about to get `failure`, which came out of `from`, a task that is done.
@@ -286,6 +290,7 @@ private:
     const scheduler::Affinity affinity_;  // beside the next: others read it
     bool entered_ : 1 = false;
     bool returned_ : 1 = false;  // normally, and was cancelled all the same
+    bool keeps_value_ : 1 = false;
 
 protected:
     bool holds_value_ : 1 = false;

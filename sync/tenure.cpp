@@ -25,7 +25,7 @@ Tenure::Tenure(ParkingLot& lot, TaskState& holder) : lot_(lot) {
 Tenure* Tenure::begin(ParkingLot& lot) noexcept {
     try {
         TaskState* const task = running_task();
-        if (task == nullptr) return nullptr;
+        if (task == nullptr || task->keeps_value()) return nullptr;  // a task of acquire() takes it for others
         auto* tenure = new Tenure(lot, *task);
         (void)task->add_waiter(*tenure);  // it runs: it is not done
         return tenure;
@@ -34,25 +34,42 @@ Tenure* Tenure::begin(ParkingLot& lot) noexcept {
     }
 }
 
+bool Tenure::leave_live(Stage next) noexcept {
+    Stage stage = Stage::live;
+    return stage_.compare_exchange_strong(stage, next, std::memory_order_acq_rel, std::memory_order_acquire);  // V1
+}
+
 void Tenure::end() noexcept {
     if (!holder_.get().remove_waiter(*this)) {
-        while (!told_.load(std::memory_order_acquire)) std::this_thread::yield();  // V1
+        if (leave_live(Stage::ended)) return;
+        while (stage_.load(std::memory_order_acquire) != Stage::told) std::this_thread::yield();  // V1
     }
     delete this;
 }
 
 void Tenure::wake() noexcept {
+    if (!leave_live(Stage::telling)) return delete this;
+    tell();
+    stage_.store(Stage::told, std::memory_order_release);  // V1: this may be gone from here on
+}
+
+void Tenure::abandon() noexcept {
+    if (!leave_live(Stage::told)) delete this;
+}
+
+void Tenure::tell() noexcept {
     try {
         std::string text = task_of(holder_).in_words() + " has ended and still holds " + lot_.in_words();
+        std::size_t waiting = 0;
         {
             const std::lock_guard lock(lot_.mutex());
-            if (lot_.parked() != 0) text += ", for which " + std::to_string(lot_.parked()) + " wait";
+            waiting = lot_.parked();
         }
+        if (waiting != 0) text += ", for which " + std::to_string(waiting) + " wait";
         warn(text);
     } catch (const std::bad_alloc&) {
         // Untold: nothing has failed.
     }
-    told_.store(true, std::memory_order_release);  // V1: this may be gone from here on
 }
 
 void check_guard(const ParkingLot& lot, const FutureRef& holder) noexcept {

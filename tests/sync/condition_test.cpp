@@ -8,10 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "sync/barrier.hpp"
+#include "sync/exception_handler.hpp"
 #include "sync/sleep.hpp"
 #include "sync/task.hpp"
 #include "sync/wait_for.hpp"
 #include "tests/support/ended.hpp"
+#include "tests/support/reports.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 using namespace std::chrono_literals;
@@ -23,6 +26,7 @@ using weft::LockGuard;
 using weft::sleep;
 using weft::Task;
 using weft::test::ended;
+using weft::test::Reports;
 using weft::test::thrown_by;
 using weft::test::VirtualLoop;
 
@@ -229,4 +233,90 @@ TEST_CASE("rule 228: a timeout of a condition comes with the lock held") {
     };
     loop.run_until_complete(body());
     CHECK_FALSE(condition.locked());
+}
+
+TEST_CASE("a loop that closes on a task within wait() leaves the lock to who holds it") {
+    const Reports reports;
+    Condition condition;
+    VirtualLoop stays;
+    VirtualLoop closes;
+    Log log;
+    const auto waiter = closes.create(waits(condition, log, "waits"));
+    closes.turn();
+    bool inside = false;
+    bool both = false;
+    auto holds = [&]() -> Coro<> {
+        const LockGuard held = co_await condition.scoped();
+        both = both || inside;
+        inside = true;
+        co_await sleep(1s);
+        inside = false;
+    };
+    const auto first = stays.create(holds());
+    stays.turn();
+    closes.close();
+    CHECK(condition.locked());
+    const auto second = stays.create(holds());
+    while (!second.done()) stays.turn();
+    CHECK_FALSE(both);
+    CHECK_FALSE(condition.locked());
+    CHECK(reports.count("released by hand") == 0);
+}
+
+TEST_CASE("a condition or a barrier that ends before its waiters leaves them to be cancelled") {
+    VirtualLoop loop;
+    auto body = [&]() -> Coro<> {
+        auto condition = std::make_unique<Condition>();
+        auto barrier = std::make_unique<weft::Barrier>(3);
+        auto guarded = [](Condition& c) -> Coro<> {
+            const LockGuard held = co_await c.scoped();
+            (void)co_await c.wait();
+        };
+        auto by_hand = [](Condition& c) -> Coro<> {
+            co_await c.acquire();
+            (void)co_await c.wait();
+        };
+        const auto a = create_task(guarded(*condition));
+        const auto b = create_task(by_hand(*condition));
+        const auto c = create_task(barrier->wait());
+        const auto d = create_task(barrier->wait());
+        co_await sleep(0s);
+        condition.reset();
+        barrier.reset();
+        for (const weft::AnyTask& task : std::vector<weft::AnyTask>{a, b, c, d}) {
+            task.cancel("cut off");
+            CHECK(co_await ended(task) == "cancelled: cut off");
+        }
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("debug mode: an exception handler that runs because a lock is released may use the condition") {
+    VirtualLoop loop;
+    loop.loop().set_debug(true);
+    Condition condition;
+    int handled = 0;
+    weft::sync::set_exception_handler(loop.loop(), [&](weft::scheduler::Loop&, const weft::ExceptionContext& context) {
+        if (!context.exception) return;
+        condition.notify_all();
+        ++handled;
+    });
+    auto fails = [&]() -> Coro<> {
+        co_await condition.acquire();
+        throw std::runtime_error("planned");
+    };
+    auto body = [&]() -> Coro<> {
+        {
+            const auto task = create_task(fails());
+            co_await sleep(0s);
+        }
+        const auto waiter = create_task(condition.wait());
+        co_await sleep(0s);
+        co_await condition.acquire();
+        condition.notify();
+        condition.release();
+        co_await waiter;
+    };
+    loop.run_until_complete(body());
+    CHECK(handled == 1);
 }

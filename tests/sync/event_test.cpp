@@ -121,3 +121,29 @@ TEST_CASE("who sees the event set may destroy it, though set() is still on its w
     };
     group.run(body());
 }
+
+TEST_CASE("an awaiter may be awaited again") {
+    VirtualLoop loop;
+    Event event;
+    auto twice = [&]() -> Coro<> {
+        auto waiting = event.wait();
+        co_await waiting;
+        event.clear();
+        co_await waiting;
+    };
+    auto body = [&]() -> Coro<> {
+        const auto task = create_task(twice());
+        co_await sleep(0s);
+        event.set();
+        co_await sleep(0s);
+        CHECK_FALSE(task.done());
+        task.cancel("the second time");
+        CHECK(co_await ended(task) == "cancelled: the second time");
+        event.set();  // nobody is in line
+        const auto again = create_task(twice());
+        co_await sleep(0s);
+        event.set();
+        co_await again;
+    };
+    loop.run_until_complete(body());
+}

@@ -2,15 +2,20 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "sync/event.hpp"
 #include "sync/sleep.hpp"
 #include "sync/task.hpp"
 #include "sync/wait_for.hpp"
 #include "tests/support/ended.hpp"
+#include "tests/support/group.hpp"
 #include "tests/support/reports.hpp"
 #include "tests/support/virtual_loop.hpp"
 
@@ -390,4 +395,44 @@ TEST_CASE("debug mode tells of a guard that ends in another task than it began i
     };
     loop.run_until_complete(body());
     CHECK(reports.all().size() == 1);
+}
+
+TEST_CASE("debug mode: a loop closes on a task that holds a lock") {
+    const Reports reports;
+    Lock lock("cache");
+    weft::Event never;
+    VirtualLoop loop;
+    loop.loop().set_debug(true);
+    auto body = [&]() -> Coro<> {
+        const LockGuard held = co_await lock.scoped();
+        co_await never.wait();
+    };
+    const auto task = loop.create(body());
+    loop.turn();
+    loop.close();
+    CHECK_FALSE(lock.locked());
+    CHECK(reports.count("still holds") == 0);
+}
+
+TEST_CASE("debug mode: a lock that another thread releases as soon as it is taken") {
+    const weft::test::Group group(1);
+    std::atomic<bool> stop{false};
+    auto lock = std::make_unique<Lock>();
+    std::thread releaser([&] {
+        while (!stop.load()) {
+            if (!lock->locked()) continue;
+            try {
+                lock->release();
+            } catch (const std::runtime_error&) {
+                continue;  // the guard was faster
+            }
+        }
+    });
+    auto body = [&]() -> Coro<> {
+        for (int i = 0; i < 20'000; ++i) co_await lock->acquire();
+        stop = true;
+        releaser.join();
+        lock.reset();
+    };
+    group.run(body());
 }

@@ -368,3 +368,72 @@ TEST_CASE("a loop that closes on a woken getter wakes the next one") {
     stays.turn();
     CHECK(log == Log{"other7"});
 }
+
+namespace {
+
+// Its copies throw when the countdown ends.
+struct Fragile {
+    explicit Fragile(int v) : value(v) {}
+    Fragile(const Fragile& other) : value(other.value) {
+        if (copies_left-- == 0) throw std::runtime_error("copy");
+    }
+    Fragile& operator=(const Fragile&) = delete;
+    const int value;
+    static inline int copies_left = -1;
+};
+
+}  // namespace
+
+TEST_CASE("an item whose move throws on its way out stays in the queue") {
+    VirtualLoop loop;
+    for (int copies = 0; copies < 4; ++copies) {
+        CAPTURE(copies);
+        Queue<Fragile> queue(1);
+        Fragile::copies_left = -1;
+        queue.put_nowait(Fragile(7));
+        Fragile::copies_left = copies;
+        const std::string got = thrown_by([&] { (void)queue.try_get(); });
+        Fragile::copies_left = -1;
+        CHECK(queue.qsize() == (got == "nothing" ? 0 : 1));
+        if (got == "nothing") continue;
+        auto body = [&]() -> Coro<> {
+            const Fragile item = co_await queue.get();
+            CHECK(item.value == 7);
+        };
+        loop.run_until_complete(body());
+    }
+}
+
+TEST_CASE("a woken putter or getter whose item cannot be moved wakes the next one") {
+    VirtualLoop loop;
+    Queue<Fragile> queue(1);
+    auto puts_one = [&](int value) -> Coro<> {
+        Fragile item(value);
+        co_await queue.put(std::move(item));
+    };
+    auto gets_one = [&]() -> Coro<int> {
+        const Fragile item = co_await queue.get();
+        co_return item.value;
+    };
+    auto body = [&]() -> Coro<> {
+        Fragile::copies_left = -1;
+        queue.put_nowait(Fragile(1));
+        const auto a = create_task(puts_one(2));
+        const auto b = create_task(puts_one(3));
+        co_await sleep(0s);
+        CHECK(queue.get_nowait().value == 1);
+        Fragile::copies_left = 0;
+        CHECK(co_await ended(a) == "error: copy");
+        co_await b;
+        const auto c = create_task(gets_one());
+        const auto d = create_task(gets_one());
+        CHECK(queue.get_nowait().value == 3);
+        co_await sleep(0s);
+        queue.put_nowait(Fragile(4));
+        Fragile::copies_left = 0;
+        CHECK(co_await ended(c) == "error: copy");
+        const int got = co_await d;
+        CHECK(got == 4);
+    };
+    loop.run_until_complete(body());
+}
