@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/atomic.hpp"
 #include "sync/barrier.hpp"
 #include "sync/condition.hpp"
 #include "sync/event.hpp"
@@ -520,8 +521,7 @@ TEST_CASE("conservation: a task of acquire() or get() that is cancelled from ano
             const auto locks = create_task(lock.acquire(), {.loop = &group.loop(1)});
             const auto gets = create_task(queue.get(), {.loop = &group.loop(1)});
             co_await sleep(0s);
-            for (volatile int k = 0; k < i * 7 % 3000; k = k + 1) {
-            }
+            for (int k = 0; k < i * 7 % 500; ++k) weft::scheduler::spin_hint();
             locks.cancel();
             gets.cancel();
             const std::string locked = co_await weft::test::ended(locks);
