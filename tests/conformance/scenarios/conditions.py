@@ -158,6 +158,8 @@ async def a_notification_goes_on_to_the_next(log):
     log(tasks[2].done())
     await pause(3)
     log(tasks[2].done())
+    tasks[2].cancel("enough")
+    await asyncio.wait(tasks)
 
 
 @rules(230)
