@@ -16,11 +16,21 @@ namespace weft {
 
 namespace sync {
 
+// A task stays with this loop: another one could begin it, and let it take something, before it is cancelled.
+template <class A>
+[[nodiscard]] FutureRef not_begun(A awaitable) {
+    if constexpr (kIsHandle<A>) {
+        return ensure_future(std::move(awaitable)).ref();
+    } else {
+        return create_task(std::move(awaitable), {.loop = &require_loop()}).ref();
+    }
+}
+
 // Rule 135: no time at all. What is done gives its outcome, anything else is cancelled and awaited.
 template <class A>
 Coro<AwaitResult<A>> wait_for_nothing(A awaitable) {
     using T = AwaitResult<A>;
-    const FutureRef ref = ensure_future(std::move(awaitable)).ref();
+    const FutureRef ref = not_begun(std::move(awaitable));
     FutureState& state = ref.get();
     if (!state.done()) {
         co_await cancel_and_wait(ref);

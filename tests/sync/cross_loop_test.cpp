@@ -712,3 +712,30 @@ TEST_CASE("cross_loop: wait_for and shield around work elsewhere, with deadlines
     CHECK(values > 0);
     CHECK(group.rescues() == 0);
 }
+
+TEST_CASE("rule 135: no time at all, and a coroutine never starts, though other loops look for work") {
+    const Group group(kLoops);
+    std::atomic<int> started{0};
+    auto starts = [&]() -> Coro<> {
+        started.fetch_add(1, std::memory_order_relaxed);
+        co_return;
+    };
+    auto waits = [&]() -> Coro<int> {
+        int timeouts = 0;
+        for (int i = 0; i < 1000; ++i) {
+            try {
+                co_await weft::wait_for(starts(), 0s);
+            } catch (const weft::TimeoutError&) {
+                ++timeouts;
+            }
+        }
+        co_return timeouts;
+    };
+    auto body = [&]() -> Coro<> {
+        std::vector<Task<int>> tasks;
+        for (std::size_t i = 0; i < kLoops; ++i) tasks.push_back(create_task(waits(), {.loop = any_loop}));
+        for (const Task<int>& task : tasks) CHECK(co_await task == 1000);
+    };
+    group.run(body());
+    CHECK(started == 0);
+}
