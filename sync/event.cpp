@@ -16,9 +16,4 @@ void Event::clear() {
     set_.store(false, std::memory_order_relaxed);
 }
 
-void Event::Waiting::give_up() noexcept {
-    const std::lock_guard lock(event_.mutex_);
-    (void)event_.lot_.settle(*this);
-}
-
 }  // namespace weft

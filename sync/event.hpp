@@ -8,12 +8,12 @@
 //   the mutex: the same for those that waited
 #pragma once
 
-#include <coroutine>
 #include <string>
 #include <string_view>
 
 #include "scheduler/atomic.hpp"
 #include "scheduler/spin_lock.hpp"
+#include "sync/notified.hpp"
 #include "sync/parking_lot.hpp"
 
 namespace weft {
@@ -42,33 +42,25 @@ private:
     sync::ParkingLot lot_;
 };
 
-class Event::Waiting : public sync::Parked {
+class Event::Waiting final : public sync::Notified {
 public:
-    explicit Waiting(Event& event) noexcept : Parked(event.lot_), event_(event) {}
+    explicit Waiting(Event& event) noexcept : Notified(event.lot_), event_(event) {}
     Waiting(Waiting&&) noexcept = default;
-    ~Waiting() {
-        if (left_behind() && !settle_alone()) [[unlikely]]
-            give_up();
-    }
 
     [[nodiscard]] bool await_ready() const noexcept { return event_.is_set(); }
-
-    template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> self) {
-        return park(self.promise(), [this](sync::Wakes&) { return event_.is_set(); });
-    }
-
     bool await_resume() {
-        if (resumed()) {
-            const bool cancelled = interrupted();
-            (void)settle_alone();
-            if (cancelled) throw_cancelled();
-        }
+        Notified::await_resume();
         return true;
     }
 
+    // For select(), as in_turn.hpp says.
+    [[nodiscard]] bool attempt() const noexcept { return event_.is_set(); }
+    [[nodiscard]] bool attempt_woken() const noexcept { return true; }  // whatever the flag is now
+    [[nodiscard]] Waiting line() const noexcept { return Waiting(event_); }
+    [[nodiscard]] bool result() const noexcept { return true; }
+
 private:
-    void give_up() noexcept;
+    [[nodiscard]] bool there() const noexcept override { return event_.is_set(); }
 
     Event& event_;
 };

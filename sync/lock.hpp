@@ -47,7 +47,11 @@ public:
     }
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
-    ~Lock() { end_tenure(); }
+    ~Lock() {
+        end_tenure();
+        if (passing_) [[unlikely]]
+            lot_.tell_of_granted();
+    }
 
     // Returns, when awaited, true. Cancel: the task leaves the line; what it was granted goes to the next.
     // Thread: a task's. Cost: one read-modify-write if it is free; a wait allocates nothing.

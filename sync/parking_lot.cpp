@@ -8,37 +8,23 @@ namespace weft::sync {
 
 std::string Parked::in_words() const { return lot_ != nullptr ? lot_->in_words() : "what is gone"; }
 
-bool Parked::cancel(std::string_view message) noexcept {
-    // Made before it leaves: from then on nothing may fail.
-    std::exception_ptr failure;
-    try {
-        if (!message.empty()) failure = std::make_exception_ptr(CancelledError(std::string(message)));
-    } catch (const std::bad_alloc&) {
-        // The request matters more than its text.
-    }
-    if (lot_ != nullptr) {
-        const std::lock_guard lock(lot_->mutex_);
+bool Parked::leave_cancelled() noexcept {
+    if (lot_ == nullptr) {
         if (state_.load(std::memory_order_relaxed) != State::parked) return false;
         state_.store(State::cancelled, std::memory_order_relaxed);
-        --lot_->parked_;
-        if (lot_->leaving_ == ParkingLot::Leaving::at_once) lot_->remove(*this);
-    } else {
-        if (state_.load(std::memory_order_relaxed) != State::parked) return false;
-        state_.store(State::cancelled, std::memory_order_relaxed);
+        return true;
     }
-    failure_ = std::move(failure);
-    task_->wake();  // the canceller has borrowed the task: it does not resume before this returns
+    const std::lock_guard lock(lot_->mutex_);
+    if (state_.load(std::memory_order_relaxed) != State::parked) return false;
+    state_.store(State::cancelled, std::memory_order_relaxed);
+    --lot_->parked_;
+    if (lot_->leaving_ == ParkingLot::Leaving::at_once) lot_->remove(*this);
     return true;
-}
-
-void Parked::throw_cancelled() const {
-    if (state_.load(std::memory_order_relaxed) == State::cancelled) task_->throw_cancelled(failure_);
-    task_->throw_cancelled();
 }
 
 // The lot is gone before. Returns false.
 bool Parked::cut_off() noexcept {
-    if (state_.load(std::memory_order_relaxed) == State::parked) task_->abandon();
+    if (state_.load(std::memory_order_relaxed) == State::parked) abandon();
     settled_ = true;
     return false;
 }
@@ -46,31 +32,36 @@ bool Parked::cut_off() noexcept {
 void Wakes::wake_all() noexcept {
     for (Parked* each = first_; each != nullptr;) {
         Parked* const next = each->next_;
-        TaskState& task = *each->task_;
+        TaskState& task = *each->task();
         each->state_.store(Parked::State::woken, std::memory_order_release);  // P1: the Parked may be gone from here on
         task.wake();
         each = next;
     }
 }
 
-void ParkingLot::claim(Parked& parked, Wakes& wakes) noexcept {
+// It leaves the line in any case. Returns false if another line has its task.
+bool ParkingLot::claim(Parked& parked, Wakes& wakes) noexcept {
     remove(parked);
     --parked_;
+    if (parked.race_ != nullptr && !parked.race_->win()) {
+        parked.state_.store(Parked::State::passed_by, std::memory_order_release);  // P1: as woken
+        return false;
+    }
     parked.state_.store(Parked::State::claimed, std::memory_order_relaxed);
     wakes.add(parked);
+    return true;
 }
 
 bool ParkingLot::claim_oldest(Wakes& wakes) noexcept {
-    Parked* oldest = first_;
-    while (oldest->state_.load(std::memory_order_relaxed) == Parked::State::cancelled) oldest = oldest->next_;
-    claim(*oldest, wakes);
-    return true;
+    while (first_ != nullptr) {
+        if (claim(*first_, wakes)) return true;
+    }
+    return false;
 }
 
 bool ParkingLot::claim_head(Wakes& wakes) noexcept {
     if (first_ == nullptr || first_->state_.load(std::memory_order_relaxed) == Parked::State::cancelled) return false;
-    claim(*first_, wakes);
-    return true;
+    return claim(*first_, wakes);
 }
 
 // Waits for a waker that has taken it out of line and is about to let go of it: for a few instructions.
@@ -88,12 +79,29 @@ bool Parked::settle_alone_unwoken() noexcept {
     return settled_;
 }
 
+Left Parked::leave() noexcept {
+    if (!unsettled()) return Left::waiting;
+    if (gone()) {
+        settled_ = true;
+        return Left::waiting;
+    }
+    if (!settle_alone()) {
+        const std::lock_guard lock(lot_->mutex_);
+        (void)lot_->settle(*this);
+    }
+    switch (state_.load(std::memory_order_relaxed)) {
+        case State::woken: return Left::woken;
+        case State::passed_by: return Left::passed_by;
+        default: return Left::waiting;
+    }
+}
+
 Wait ParkingLot::settle_unwoken(Parked& parked) noexcept {
     const Parked::State ended = parked.state_let_go();
     if (ended == Parked::State::parked) {  // its frame ends
         remove(parked);
         --parked_;
-        parked.task_->abandon();
+        parked.abandon();
     } else if (ended == Parked::State::cancelled && leaving_ == Leaving::when_resumed) {
         remove(parked);
     }
@@ -104,12 +112,18 @@ Wait ParkingLot::settle_unwoken(Parked& parked) noexcept {
 void ParkingLot::cut_off() noexcept {
     if (const scheduler::Loop* here = scheduler::current_loop(); here != nullptr && here->debug()) {
         std::string text = name_ + " is destroyed while tasks wait for it:";
-        for (Parked* each = first_; each != nullptr; each = each->next_) text += "\n  " + each->task_->repr();
+        for (Parked* each = first_; each != nullptr; each = each->next_) text += "\n  " + each->task()->repr();
         warn(text);
     }
     const std::lock_guard lock(mutex_);
     for (Parked* each = first_; each != nullptr; each = each->next_) each->lot_ = nullptr;
     first_ = last_ = nullptr;
+}
+
+void ParkingLot::tell_of_granted() const noexcept {
+    if (const scheduler::Loop* here = scheduler::current_loop(); here != nullptr && here->debug()) {
+        warn(name_ + " is destroyed before a task that it was given to has resumed: that task will reach for it");
+    }
 }
 
 std::string ParkingLot::in_words(std::string_view what, std::string_view name) {

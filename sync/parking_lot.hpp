@@ -9,12 +9,18 @@
 //     park --> parked --claim--> claimed --wake--> woken ------.
 //                 '------cancel----------------> cancelled ----'--the task resumes, or its frame ends--> settled
 //
+// A task may be in several lines at once (lines.hpp). Its places in them then share a Race: the first lot that wants to
+// claim one of them has won; every other passes its place by: takes it out of line, and claims the next task.
+//
+//     parked --claim, another line has the task--> passed_by --the task resumes--> settled
+//
 // The mutex is the primitive's and guards its state, too, beside one lot or several. It is held for a few instructions.
 //
 // Orderings
 //   the mutex (SpinLock's S1): links, counts, the way out of `parked`
-//   P1 state: release store of woken, acquire load by settle    the frame of a task that is dismantled is not freed while
-//                                                               its waker still reads the Parked
+//   P1 state: release store of woken and of passed_by,    the Parked is not freed, with its frame, while who took it out
+//      acquire load by settle                               of line still reads it
+//   a Race is relaxed: it carries nothing but who has won
 //   T1, T2 (task_state.hpp): what the waker did before reaches the task that resumes
 //
 // Rejected: a future per wait (a reference count and a list of waiters for one waiter); waking under the mutex (a wake may
@@ -26,15 +32,15 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "scheduler/atomic.hpp"
 #include "scheduler/spin_lock.hpp"
 #include "sync/branch.hpp"
-#include "sync/future_state.hpp"
+#include "sync/cancellable_wait.hpp"
 #include "sync/task_state.hpp"
 
 namespace weft::sync {
@@ -43,26 +49,28 @@ class ParkingLot;
 
 // How a wait ended.
 enum class Wait : std::uint8_t { woken, cancelled };
+// How one who was in several lines left one of them: its turn had not come, or came, and was the first to.
+enum class Left : std::uint8_t { waiting, passed_by, woken };
 
-class Parked : public Awaited {
+// Which of several lines has a task that waits in all of them.
+class Race {
+public:
+    // Before it enters the first.
+    void begin() noexcept { over_.store(false, std::memory_order_relaxed); }
+    // True for one caller.
+    [[nodiscard]] bool win() noexcept { return !over_.exchange(true, std::memory_order_relaxed); }
+
+private:
+    scheduler::Atomic<bool> over_{false};
+};
+
+class Parked : public CancellableWait {
 public:
     // Only before it is awaited.
     Parked(Parked&& other) noexcept : lot_(other.lot_) {}
     Parked& operator=(Parked&&) = delete;
 
-    // Takes itself out of line. False if it was granted: then its task says what becomes of that.
-    bool cancel(std::string_view message) noexcept final;
-    void keep(TaskState& waiter) noexcept final { waiter.retain(); }
     [[nodiscard]] std::string in_words() const final;
-
-    // --- once its task has resumed -----------------------------------------------------------------------------
-
-    // It is to get a CancelledError: it was cancelled in line, or after it had been granted something.
-    [[nodiscard]] bool interrupted() const noexcept {
-        return state_.load(std::memory_order_relaxed) == State::cancelled || task_->cancel_pending();
-    }
-    // Throws that. Once the primitive has settled what became of the wait.
-    [[noreturn]] void throw_cancelled() const;
 
 protected:
     explicit Parked(ParkingLot& lot) noexcept : lot_(&lot) {}
@@ -71,12 +79,20 @@ protected:
     // Parks the running task, unless `settled(wakes)`, called under the mutex, says that there is nothing to wait for:
     // then returns false. Otherwise the caller returns to the loop and touches nothing: the task may run elsewhere.
     template <class Settled>
-    bool park(PromiseBase& innermost, Settled settled);
+    bool park(PromiseBase& innermost, Settled settled) {
+        TaskState& task = task_to_suspend();
+        if (!join_line(task, nullptr, settled)) return false;
+        suspend_on(innermost, task, *this);
+        return true;
+    }
+    // The first half of that, for a task that is about to wait. `race`: between this line and others, or null.
+    template <class Settled>
+    bool join_line(TaskState& task, Race* race, Settled settled);
 
     // In await_resume: it was parked, so the primitive has to settle how that ended. Throws CancelledError if that is
     // gone.
     [[nodiscard]] bool resumed() const {
-        if (task_ == nullptr || settled_) return false;
+        if (!unsettled()) return false;
         if (gone()) [[unlikely]]
             throw_cancelled();
         return true;
@@ -85,21 +101,25 @@ protected:
     [[nodiscard]] bool gone() const noexcept { return lot_ == nullptr; }
     // In the destructor: its frame ends before anything was settled.
     [[nodiscard]] bool left_behind() noexcept {
-        if (task_ == nullptr || settled_) [[likely]]
+        if (!unsettled()) [[likely]]
             return false;
         return !gone() || cut_off();
     }
 
     // For a primitive to which it makes no difference how a wait ended. Returns false if it is still in line.
     bool settle_alone() noexcept { return settle_woken() || settle_alone_unwoken(); }
+    // For a task in several lines: it is away from here on. Returns how.
+    Left leave() noexcept;
 
 private:
     friend class ParkingLot;
     friend class Wakes;
 
     // Changed under the mutex, but for `woken`.
-    enum class State : std::uint8_t { parked, claimed, woken, cancelled };
+    enum class State : std::uint8_t { parked, claimed, woken, cancelled, passed_by };
 
+    bool leave_cancelled() noexcept final;
+    [[nodiscard]] bool unsettled() const noexcept { return task() != nullptr && !settled_; }
     // The way that most waits end.
     bool settle_woken() noexcept {
         if (state_.load(std::memory_order_acquire) != State::woken) return false;  // P1
@@ -109,12 +129,15 @@ private:
     bool settle_alone_unwoken() noexcept;
     [[nodiscard]] State state_let_go() const noexcept;
     bool cut_off() noexcept;
+    // No wake is to come for its task.
+    void abandon() noexcept {
+        if (race_ == nullptr) task()->abandon();  // otherwise that is for who is in all the lines
+    }
 
     ParkingLot* lot_;  // null once that is gone
     Parked* next_ = nullptr;
     Parked* previous_ = nullptr;
-    TaskState* task_ = nullptr;  // null until it is parked
-    std::exception_ptr failure_;  // of a cancellation with a message
+    Race* race_ = nullptr;
     scheduler::Atomic<State> state_{State::parked};
     bool settled_ = false;
 };
@@ -169,6 +192,9 @@ public:
     // "lock 'cache'"
     [[nodiscard]] const std::string& in_words() const noexcept { return name_; }
 
+    // The primitive ends although a task that it has granted something has not resumed: debug mode says so.
+    void tell_of_granted() const noexcept;
+
     // --- under the mutex ---------------------------------------------------------------------------------------
 
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
@@ -200,7 +226,7 @@ private:
     void remove(Parked& parked) noexcept;
     bool claim_oldest(Wakes& wakes) noexcept;
     Wait settle_unwoken(Parked& parked) noexcept;
-    void claim(Parked& parked, Wakes& wakes) noexcept;
+    bool claim(Parked& parked, Wakes& wakes) noexcept;
     void cut_off() noexcept;
 
     scheduler::SpinLock& mutex_;
@@ -224,18 +250,15 @@ inline void ParkingLot::remove(Parked& parked) noexcept {
 }
 
 template <class Settled>
-bool Parked::park(PromiseBase& innermost, Settled settled) {
-    TaskState& task = task_to_suspend();
-    {
-        Wakes wakes;
-        const std::lock_guard lock(lot_->mutex_);
-        if (settled(wakes)) return false;
-        task_ = &task;
-        lot_->add(*this);
-        state_.store(State::parked, std::memory_order_relaxed);  // an awaiter may be awaited again
-        settled_ = false;
-    }
-    suspend_on(innermost, task, *this);
+bool Parked::join_line(TaskState& task, Race* race, Settled settled) {
+    Wakes wakes;
+    const std::lock_guard lock(lot_->mutex_);
+    if (settled(wakes)) return false;
+    begin(task);
+    race_ = race;
+    lot_->add(*this);
+    state_.store(State::parked, std::memory_order_relaxed);
+    settled_ = false;
     return true;
 }
 

@@ -32,7 +32,15 @@ namespace weft {
 class Semaphore {
 public:
     // Throws std::invalid_argument if `permits` is negative. `name` is for reports.
-    explicit Semaphore(std::ptrdiff_t permits = 1, std::string_view name = {}) : Semaphore(permits, kUnbounded, name) {}
+    explicit Semaphore(std::ptrdiff_t permits = 1, std::string_view name = {})
+        : Semaphore(permits, Bound::none, name) {}
+
+    Semaphore(const Semaphore&) = delete;
+    Semaphore& operator=(const Semaphore&) = delete;
+    ~Semaphore() {
+        if (granted_ != 0) [[unlikely]]
+            lot_.tell_of_granted();
+    }
 
     // Returns, when awaited, true. Cancel: the task leaves the line; a permit that it was granted goes to the next.
     // Thread: a task's. Cost: one read-modify-write if a permit is free; a wait allocates nothing.
@@ -61,7 +69,6 @@ private:
     friend class Held<Semaphore>;
     friend class sync::Acquiring<Semaphore>;
 
-    static constexpr Bound kUnbounded = Bound::none;
     static constexpr std::uint64_t kInLine = 1;
     static constexpr std::uint64_t kPermit = 2;
 

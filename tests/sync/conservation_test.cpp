@@ -22,6 +22,7 @@
 #include "sync/event.hpp"
 #include "sync/lock.hpp"
 #include "sync/queue.hpp"
+#include "sync/select.hpp"
 #include "sync/semaphore.hpp"
 #include "sync/sleep.hpp"
 #include "sync/task.hpp"
@@ -234,6 +235,71 @@ private:
     std::vector<int> got_;
 };
 
+// Producers put where there is room, consumers get from where there is an item; one that is cancelled, or goes elsewhere,
+// leaves what it was woken for to the others.
+class Selecting final : public Scenario {
+public:
+    std::vector<Coro<>> tasks() override {
+        std::vector<Coro<>> all;
+        for (int i = 0; i < 2; ++i) all.push_back(consumer());
+        all.push_back(consumer_of_one(left_));
+        all.push_back(consumer_of_one(right_));
+        const std::shared_ptr<void> open(this, [this](void*) {
+            left_.shutdown();
+            right_.shutdown();
+        });
+        for (int i = 0; i < 2; ++i) all.push_back(producer(i * 100, open));
+        return all;
+    }
+    std::size_t victims() const override { return 6; }
+    void check() override {
+        drain(left_);
+        drain(right_);
+        std::sort(got_.begin(), got_.end());
+        std::sort(put_.begin(), put_.end());
+        CHECK(got_ == put_);
+    }
+
+private:
+    Coro<> producer(int first, [[maybe_unused]] std::shared_ptr<void> open) {
+        for (int i = first; i < first + 4; ++i) {
+            (void)co_await weft::select(left_.put(i), right_.put(i));
+            put_.push_back(i);
+            if (i % 2 == 0) co_await sleep(0s);
+        }
+    }
+    Coro<> consumer() {
+        try {
+            for (;;) {
+                const auto first = co_await weft::select(right_.get(), left_.get());
+                got_.push_back(first.index() == 0 ? std::get<0>(first) : std::get<1>(first));
+                if (got_.size() % 3 == 0) co_await sleep(0s);
+            }
+        } catch (const weft::QueueShutDown&) {
+            co_return;
+        }
+    }
+    Coro<> consumer_of_one(weft::Queue<int>& queue) {
+        try {
+            for (;;) got_.push_back(co_await queue.get());
+        } catch (const weft::QueueShutDown&) {
+            co_return;
+        }
+    }
+    void drain(weft::Queue<int>& queue) {
+        try {
+            while (const auto item = queue.try_get()) got_.push_back(*item);
+        } catch (const weft::QueueShutDown&) {
+            return;
+        }
+    }
+
+    weft::Queue<int> left_{1};
+    weft::Queue<int> right_{1};
+    std::vector<int> put_;
+    std::vector<int> got_;
+};
+
 // Whoever is cancelled, the next round fills again with those that are left and one that fills in.
 class Meeting final : public Scenario {
 public:
@@ -278,6 +344,7 @@ std::vector<Named> scenarios() {
         {"bounded queue", [] { return std::make_unique<Passing<weft::Queue<int>>>(2); }},
         {"priority queue", [] { return std::make_unique<Passing<weft::PriorityQueue<int>>>(1); }},
         {"lifo queue", [] { return std::make_unique<Passing<weft::LifoQueue<int>>>(2); }},
+        {"queues in a select", [] { return std::make_unique<Selecting>(); }},
         {"barrier", [] { return std::make_unique<Meeting>(); }},
     };
 }
@@ -380,16 +447,26 @@ struct Counts {
     std::atomic<std::size_t> begun{0};
 };
 
+struct Queues {
+    weft::Queue<std::int64_t> main{64};
+    weft::Queue<std::int64_t> side{2};
+};
+
 // Cancels and timeouts hit the waits; the loop around them goes on.
-Coro<> produce(weft::Queue<std::int64_t>& queue, Counts& counts, std::int64_t items, std::uint32_t seed) {
+Coro<> produce(Queues& queues, Counts& counts, std::int64_t items, std::uint32_t seed) {
     counts.begun.fetch_add(1);
     std::minstd_rand random(seed);
     for (std::int64_t i = 0; i < items;) {
         try {
-            if (random() % 8 == 0) {
-                co_await weft::wait_for(queue.put(i), std::chrono::microseconds(random() % 20));
+            const std::uint32_t way = random() % 8;
+            if (way == 0) {
+                co_await weft::wait_for(queues.main.put(i), std::chrono::microseconds(random() % 20));
+            } else if (way == 1) {
+                co_await queues.side.put(i);
+            } else if (way == 2) {
+                (void)co_await weft::select(queues.side.put(i), queues.main.put(i));
             } else {
-                co_await queue.put(i);
+                co_await queues.main.put(i);
             }
             counts.put.fetch_add(1, std::memory_order_relaxed);
             counts.sum_put.fetch_add(i, std::memory_order_relaxed);
@@ -400,24 +477,57 @@ Coro<> produce(weft::Queue<std::int64_t>& queue, Counts& counts, std::int64_t it
             counts.interrupted.fetch_add(1, std::memory_order_relaxed);
         }
     }
-    if (counts.producing.fetch_sub(1) == 1) queue.shutdown();
+    if (counts.producing.fetch_sub(1) == 1) {
+        queues.main.shutdown();
+        queues.side.shutdown();
+    }
 }
 
-Coro<> consume(weft::Queue<std::int64_t>& queue, Counts& counts, weft::Semaphore& semaphore, Room& room,
-               std::uint32_t seed) {
+Coro<std::int64_t> get_from_either(Queues& queues) {
+    const auto first = co_await weft::select(queues.side.get(), queues.main.get());
+    co_return first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
+}
+
+// Half of the consumers know the side queue.
+Coro<std::int64_t> get_one(Queues& queues, std::uint32_t seed) {
+    if (seed % 2 != 0) return get_from_either(queues);
+    auto from_main = [](Queues& from) -> Coro<std::int64_t> { co_return co_await from.main.get(); };
+    return from_main(queues);
+}
+
+void count(Counts& counts, std::int64_t item) {
+    counts.got.fetch_add(1, std::memory_order_relaxed);
+    counts.sum_got.fetch_add(item, std::memory_order_relaxed);
+}
+
+// What a shut down queue still has.
+void drain(weft::Queue<std::int64_t>& queue, Counts& counts) {
+    try {
+        while (const auto item = queue.try_get()) count(counts, *item);
+    } catch (const weft::QueueShutDown&) {
+        return;
+    }
+}
+
+Coro<> consume(Queues& queues, Counts& counts, weft::Semaphore& semaphore, Room& room, std::uint32_t seed) {
     counts.begun.fetch_add(1);
     std::minstd_rand random(seed);
     for (;;) {
         try {
             std::int64_t item = 0;
             if (random() % 8 == 0) {
-                item = co_await weft::wait_for(queue.get(), std::chrono::microseconds(random() % 20));
+                const auto limit = std::chrono::microseconds(random() % 20);
+                if (seed % 2 != 0) {
+                    const auto first =
+                        co_await weft::wait_for(weft::select(queues.side.get(), queues.main.get()), limit);
+                    item = first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
+                } else {
+                    item = co_await weft::wait_for(queues.main.get(), limit);
+                }
             } else {
-                item = co_await queue.get();
+                item = co_await get_one(queues, seed);
             }
-            counts.got.fetch_add(1, std::memory_order_relaxed);
-            counts.sum_got.fetch_add(item, std::memory_order_relaxed);
-            queue.task_done();
+            count(counts, item);
             if (random() % 4 == 0) {
                 const weft::SemaphorePermit permit = co_await semaphore.scoped();
                 const Room::Inside inside(room);
@@ -428,6 +538,8 @@ Coro<> consume(weft::Queue<std::int64_t>& queue, Counts& counts, weft::Semaphore
         } catch (const weft::TimeoutError&) {
             counts.interrupted.fetch_add(1, std::memory_order_relaxed);
         } catch (const weft::QueueShutDown&) {
+            drain(queues.main, counts);
+            drain(queues.side, counts);
             co_return;
         }
     }
@@ -468,7 +580,7 @@ Coro<> cancel_at_random(std::vector<Task<>>& tasks, const Counts& counts, const 
 TEST_CASE("conservation: items put are items got, on eight real loops with random cancels and timeouts") {
     const Group group(kLoops);
     Counts counts;
-    weft::Queue<std::int64_t> queue(64);
+    Queues queues;
     weft::BoundedSemaphore semaphore(3);
     Room room(3);
     weft::Lock lock;
@@ -480,8 +592,8 @@ TEST_CASE("conservation: items put are items got, on eight real loops with rando
     auto body = [&]() -> Coro<> {
         std::vector<Task<>> tasks;
         for (std::uint32_t i = 0; i < kEach; ++i) {
-            tasks.push_back(create_task(produce(queue, counts, items, i), {.loop = any_loop}));
-            tasks.push_back(create_task(consume(queue, counts, semaphore, room, 100 + i), {.loop = any_loop}));
+            tasks.push_back(create_task(produce(queues, counts, items, i), {.loop = any_loop}));
+            tasks.push_back(create_task(consume(queues, counts, semaphore, room, 100 + i), {.loop = any_loop}));
         }
         const std::size_t workers = tasks.size();
         for (std::int64_t& each : own) {
@@ -500,7 +612,8 @@ TEST_CASE("conservation: items put are items got, on eight real loops with rando
     CHECK(counts.got == counts.put);
     CHECK(counts.sum_got == counts.sum_put);
     CHECK(counts.interrupted > 0);
-    CHECK(queue.empty());
+    CHECK(queues.main.empty());
+    CHECK(queues.side.empty());
     CHECK_FALSE(room.ever_overfull());
     for (int i = 0; i < 3; ++i) CHECK(semaphore.try_acquire());
     CHECK_FALSE(semaphore.try_acquire());

@@ -13,6 +13,7 @@
 #include "sync/gather.hpp"
 #include "sync/lock.hpp"
 #include "sync/queue.hpp"
+#include "sync/select.hpp"
 #include "sync/semaphore.hpp"
 #include "sync/shield.hpp"
 #include "sync/task_group.hpp"
@@ -129,7 +130,7 @@ TEST_CASE("growth: as_completed that is left early") {
     });
 }
 
-TEST_CASE("growth: waits with timeouts on an event, a queue, a lock, a semaphore and a condition") {
+TEST_CASE("growth: waits with timeouts on an event, a queue, a lock, a semaphore, a condition, and several of them") {
     weft::Event event;
     weft::Queue<int> empty;
     weft::Queue<int> full(1);
@@ -141,12 +142,15 @@ TEST_CASE("growth: waits with timeouts on an event, a queue, a lock, a semaphore
     CHECK(condition.try_acquire());
     int turn = 0;
     again_and_again([&](Future<int>) -> Coro<> {
-        switch (turn++ % 6) {
+        switch (turn++ % 7) {
             case 0: (void)co_await ended(weft::wait_for(event.wait(), 1ms)); break;
             case 1: (void)co_await ended(weft::wait_for(empty.get(), 1ms)); break;
             case 2: (void)co_await ended(weft::wait_for(full.put(2), 1ms)); break;
             case 3: (void)co_await ended(weft::wait_for(lock.acquire(), 1ms)); break;
             case 4: (void)co_await ended(weft::wait_for(semaphore.acquire(), 1ms)); break;
+            case 5:
+                (void)co_await ended(weft::wait_for(weft::select(event.wait(), empty.get(), full.put(2)), 1ms));
+                break;
             default: (void)co_await ended(weft::wait_for(condition.wait(), 1ms)); break;
         }
     });
@@ -174,6 +178,28 @@ TEST_CASE("growth: many cancelled waiters leave a line in constant time each, wh
         for (std::size_t i = tasks.size(); i > 1; i -= 2) tasks[i - 2].cancel();
         for (const Task<bool>& task : tasks) (void)co_await ended(task);
         event.set();  // wakes nobody
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("growth: an item that many have left for another line passes each of them by once") {
+    constexpr int kWaiters = kTimes / 10;
+    VirtualLoop loop;
+    weft::Event stop;
+    weft::Queue<int> queue;
+    auto waits = [&]() -> Coro<std::size_t> {
+        const auto first = co_await weft::select(queue.get(), stop.wait());
+        co_return first.index();
+    };
+    auto body = [&]() -> Coro<> {
+        std::vector<Task<std::size_t>> tasks;
+        tasks.reserve(kWaiters);
+        for (int i = 0; i < kWaiters; ++i) tasks.push_back(create_task(waits()));
+        co_await sleep(0s);
+        stop.set();
+        for (int i = 0; i < kWaiters; ++i) queue.put_nowait(i);
+        for (const auto& task : tasks) CHECK_MESSAGE(co_await task == 1, "by the event");
+        CHECK(queue.qsize() == kWaiters);
     };
     loop.run_until_complete(body());
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "sync/event.hpp"
+#include "sync/semaphore.hpp"
 #include "sync/sleep.hpp"
 #include "sync/task.hpp"
 #include "sync/wait_for.hpp"
@@ -334,6 +336,33 @@ TEST_CASE("a lock that ends before its waiters leaves them to be cancelled, and 
         CHECK(reports.count("waits") == 1);
         a.cancel("cut off");
         CHECK(co_await ended(a) == "cancelled: cut off");
+    };
+    loop.run_until_complete(body());
+}
+
+TEST_CASE("debug mode tells of a lock or a semaphore that ends before the one that it was given to has resumed") {
+    const Reports reports;
+    VirtualLoop loop;
+    loop.loop().set_debug(true);
+    auto body = [&]() -> Coro<> {
+        // Others take their places at once: the waiters find something to take and to release.
+        std::optional<Lock> lock(std::in_place, "cache");
+        std::optional<weft::Semaphore> semaphore(std::in_place, 0, "uploads");
+        co_await lock->acquire();
+        auto locks = [&]() -> Coro<> { co_await lock->acquire(); };
+        auto acquires = [&]() -> Coro<> { co_await semaphore->acquire(); };
+        const auto a = create_task(locks());
+        const auto b = create_task(acquires());
+        co_await sleep(0s);
+        lock->release();
+        semaphore->release();
+        lock.emplace("another");
+        semaphore.emplace(0, "another");
+        CHECK(reports.count("lock 'cache' is destroyed before a task that it was given to has resumed") == 1);
+        CHECK(reports.count("semaphore 'uploads' is destroyed before a task that it was given to has resumed") == 1);
+        co_await a;
+        co_await b;
+        lock->release();
     };
     loop.run_until_complete(body());
 }

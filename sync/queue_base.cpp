@@ -1,5 +1,6 @@
-#include "sync/queue.hpp"
+#include "sync/queue_base.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace weft::sync {
@@ -23,17 +24,14 @@ void QueueBase::discarded(Wakes& wakes) noexcept {
     if (unfinished_ == 0) joiners_.claim_all(wakes);
 }
 
-// It was woken for an item (or for room) that it does not take: the next in line is.
-void QueueBase::Turn::give_up() noexcept {
+void QueueBase::Turn::pass_on() noexcept {
     Wakes wakes;
     const std::lock_guard lock(queue_.mutex_);
-    ParkingLot& line = side_ == Side::putters ? queue_.putters_ : queue_.getters_;
-    if (line.settle(*this) == Wait::woken && may_go_on()) (void)line.claim_first(wakes);
-}
-
-void QueueBase::Joining::give_up() noexcept {
-    const std::lock_guard lock(queue_.mutex_);
-    (void)queue_.joiners_.settle(*this);
+    if (side_ == Side::putters) {
+        queue_.pass_on_room(wakes);
+    } else {
+        queue_.pass_on_item(wakes);
+    }
 }
 
 }  // namespace weft::sync

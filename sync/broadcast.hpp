@@ -1,0 +1,198 @@
+// Broadcast: every value goes to every receiver, on any loop. Sending never waits: a receiver that falls behind loses the
+// oldest values, and is told how many.
+//
+//     weft::Broadcast<Price> prices(64);
+//     auto receiver = prices.subscribe();              // from the next value on
+//     const Price price = co_await receiver.receive(); // BroadcastLagged: some were missed; then the oldest that is left
+//
+// Invariant: the last `capacity` values are kept, numbered from 0; a receiver has the number of the value that it gets
+// next. It goes on to the one after when it has a value in hand: a cancelled wait misses none.
+//
+//     next - capacity .. next: kept      receiver < next: a value     receiver = next: wait     receiver < kept: lagged
+//
+// The mutex guards numbers and places; values are made, copied and destroyed outside it: they are kept by shared pointers.
+//
+// Source: tokio's broadcast channel.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "scheduler/spin_lock.hpp"
+#include "sync/in_turn.hpp"
+#include "sync/notified.hpp"
+#include "sync/parking_lot.hpp"
+
+namespace weft {
+
+class BroadcastLagged : public std::exception {
+public:
+    explicit BroadcastLagged(std::uint64_t missed) noexcept : missed_(missed) {}
+    [[nodiscard]] const char* what() const noexcept override { return "the receiver lagged behind and missed values"; }
+    // How many.
+    [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
+
+private:
+    std::uint64_t missed_;
+};
+
+class BroadcastShutDown : public std::exception {
+public:
+    [[nodiscard]] const char* what() const noexcept override { return "the broadcast is shut down"; }
+};
+
+namespace sync {
+
+// Returns `capacity`. Throws std::invalid_argument if it is less than 1.
+[[nodiscard]] std::size_t checked_broadcast_capacity(std::ptrdiff_t capacity);
+
+// What has nothing to do with the type of the values.
+class BroadcastBase {
+public:
+    // Whoever receives gets what is left, then BroadcastShutDown, as does who sends. Thread: any.
+    void shutdown();
+
+    // Thread: any.
+    [[nodiscard]] std::size_t receivers() const noexcept {
+        const std::lock_guard lock(mutex_);
+        return receivers_;
+    }
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+    // "broadcast 'prices'"
+    [[nodiscard]] const std::string& in_words() const noexcept { return lot_.in_words(); }
+
+protected:
+    BroadcastBase(std::ptrdiff_t capacity, std::string_view name)
+        : capacity_(checked_broadcast_capacity(capacity)), lot_("broadcast", mutex_, name) {}
+    BroadcastBase(const BroadcastBase&) = delete;
+    BroadcastBase& operator=(const BroadcastBase&) = delete;
+    ~BroadcastBase() = default;
+
+    class Arrival;
+
+    [[nodiscard]] std::uint64_t begin_receiver() noexcept;
+    void end_receiver() noexcept;
+
+    // Under the mutex. Returns false if the value numbered `wanted` has not been sent yet. Throws BroadcastLagged if it is
+    // gone, with `wanted` the oldest that is not, and BroadcastShutDown if it will never be sent.
+    [[nodiscard]] bool has(std::uint64_t& wanted) const;
+
+    mutable scheduler::SpinLock mutex_;
+    bool shut_down_ = false;
+    std::uint64_t next_ = 0;
+    std::size_t receivers_ = 0;
+    const std::size_t capacity_;
+    ParkingLot lot_;
+};
+
+class BroadcastBase::Arrival final : public Notified {
+public:
+    Arrival(BroadcastBase& broadcast, std::uint64_t wanted) noexcept
+        : Notified(broadcast.lot_), broadcast_(broadcast), wanted_(wanted) {}
+
+private:
+    [[nodiscard]] bool there() const noexcept override { return broadcast_.shut_down_ || broadcast_.next_ != wanted_; }
+
+    const BroadcastBase& broadcast_;
+    const std::uint64_t wanted_;
+};
+
+}  // namespace sync
+
+// Outlives its receivers.
+template <class T>
+class Broadcast : public sync::BroadcastBase {
+public:
+    // Keeps the last `capacity` values. Throws std::invalid_argument if that is less than 1. `name` is for reports.
+    explicit Broadcast(std::ptrdiff_t capacity, std::string_view name = {})
+        : BroadcastBase(capacity, name), values_(this->capacity()) {}
+
+    // Returns how many receivers can get it: with none it is gone at once. Throws BroadcastShutDown. Thread: any.
+    std::size_t send(T value) {
+        std::shared_ptr<const T> sent = std::make_shared<const T>(std::move(value));
+        sync::Wakes wakes;
+        const std::lock_guard lock(mutex_);
+        if (shut_down_) throw BroadcastShutDown();
+        if (receivers_ == 0) return 0;
+        values_[next_++ % capacity_].swap(sent);
+        lot_.claim_all(wakes);
+        return receivers_;
+    }
+
+    class Receiver;
+    // It gets what is sent from now on. Thread: any.
+    [[nodiscard]] Receiver subscribe() { return Receiver(*this); }
+
+private:
+    std::vector<std::shared_ptr<const T>> values_;
+};
+
+// One task's at a time.
+template <class T>
+class Broadcast<T>::Receiver {
+public:
+    explicit Receiver(Broadcast& broadcast) noexcept : broadcast_(&broadcast), wanted_(broadcast.begin_receiver()) {}
+    Receiver(Receiver&& other) noexcept
+        : broadcast_(std::exchange(other.broadcast_, nullptr)), wanted_(other.wanted_) {}
+    Receiver& operator=(Receiver&& other) noexcept {
+        std::swap(broadcast_, other.broadcast_);
+        std::swap(wanted_, other.wanted_);
+        return *this;
+    }
+    ~Receiver() {
+        if (broadcast_ != nullptr) broadcast_->end_receiver();
+    }
+
+    class Receive;
+    // Waits for the next value. Returns, when awaited, a copy of it. Throws BroadcastLagged, once, if values were missed,
+    // and BroadcastShutDown after the last one. Cancel: nothing is missed. Thread: a task's.
+    // Cost: if there is one, one lock; otherwise a coroutine's frame, too.
+    [[nodiscard]] sync::InTurn<Receive> receive() { return sync::InTurn<Receive>(*this); }
+
+    // Returns nothing if there is none yet. Throws as receive(). Thread: any.
+    [[nodiscard]] std::optional<T> try_receive() {
+        std::optional<T> value;
+        if (const std::shared_ptr<const T> received = take()) value.emplace(*received);
+        return value;
+    }
+
+private:
+    [[nodiscard]] std::shared_ptr<const T> take() {
+        const std::lock_guard lock(broadcast_->mutex_);
+        if (!broadcast_->has(wanted_)) return nullptr;
+        return broadcast_->values_[wanted_++ % broadcast_->capacity_];
+    }
+
+    Broadcast* broadcast_;
+    std::uint64_t wanted_;  // under the mutex
+};
+
+// As in_turn.hpp says.
+template <class T>
+class Broadcast<T>::Receiver::Receive {
+public:
+    explicit Receive(Receiver& receiver) noexcept : receiver_(receiver) {}
+
+    [[nodiscard]] bool attempt() {
+        received_ = receiver_.take();
+        return received_ != nullptr;
+    }
+    [[nodiscard]] bool attempt_woken() { return attempt(); }
+    [[nodiscard]] Arrival line() { return Arrival(*receiver_.broadcast_, receiver_.wanted_); }
+    [[nodiscard]] T result() { return *received_; }
+
+private:
+    Receiver& receiver_;
+    std::shared_ptr<const T> received_;
+};
+
+}  // namespace weft
