@@ -1,5 +1,7 @@
 // SpinLock: for sections of a few instructions that run no user code and mostly have no rival: one read-modify-write
-// where a mutex takes two. Who meets a rival spins a little, then gives up its core: the holder may have lost its own.
+// where a mutex takes two. Who meets a rival stays away for a while, looks, and gives up its core: the holder may have
+// lost its own. A rival on another core then has the lines of what the lock guards to itself for several sections in a row,
+// where one that asks again and again would take them away in the middle of each (docs/performance.md).
 //
 // Orderings
 //   S1 held: acquire exchange in lock, release store in unlock    what one holder wrote reaches the next
@@ -24,10 +26,14 @@ public:
     void unlock() noexcept { held_.store(false, std::memory_order_release); }  // S1
 
 private:
+    static constexpr int kPauses = 16;
+
     [[gnu::noinline]] void lock_behind_rival() noexcept {
-        for (int tries = 1; held_.exchange(true, std::memory_order_acquire); ++tries) {  // S1
-            spin_hint();
-            if (tries % 64 == 0) std::this_thread::yield();
+        for (;;) {
+            for (int i = 0; i < kPauses; ++i) spin_hint();
+            if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire))
+                return;  // S1
+            std::this_thread::yield();
         }
     }
 
