@@ -3,6 +3,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "scheduler/loop.hpp"
+#include "sync/report.hpp"
+
 namespace weft::sync {
 
 std::size_t checked_broadcast_capacity(std::ptrdiff_t capacity) {
@@ -28,17 +31,11 @@ void BroadcastBase::end_receiver() noexcept {
     --receivers_;
 }
 
-bool BroadcastBase::has(std::uint64_t& wanted) const {
-    if (wanted == next_) {
-        if (shut_down_) throw BroadcastShutDown();
-        return false;
+BroadcastBase::~BroadcastBase() {
+    const scheduler::Loop* const here = scheduler::current_loop();
+    if (receivers_ != 0 && here != nullptr && here->debug()) {
+        warn(in_words() + " is destroyed before its receivers, of which there are " + std::to_string(receivers_));
     }
-    if (next_ - wanted > capacity_) {
-        const std::uint64_t missed = next_ - capacity_ - wanted;
-        wanted += missed;
-        throw BroadcastLagged(missed);
-    }
-    return true;
 }
 
 }  // namespace weft::sync

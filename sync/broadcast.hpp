@@ -5,8 +5,9 @@
 //     auto receiver = prices.subscribe();              // from the next value on
 //     const Price price = co_await receiver.receive(); // BroadcastLagged: some were missed; then the oldest that is left
 //
-// Invariant: the last `capacity` values are kept, numbered from 0; a receiver has the number of the value that it gets
-// next. It goes on to the one after when it has a value in hand: a cancelled wait misses none.
+// Invariant: the last `capacity` values are kept, numbered from 0, whether all have received them or not; a receiver has the
+// number of the value that it gets next. It goes on to the one after when it has a value in hand: a cancelled wait misses
+// none. A value whose copy then throws counts as received.
 //
 //     next - capacity .. next: kept      receiver < next: a value     receiver = next: wait     receiver < kept: lagged
 //
@@ -27,6 +28,7 @@
 #include <vector>
 
 #include "scheduler/spin_lock.hpp"
+#include "sync/errors.hpp"
 #include "sync/in_turn.hpp"
 #include "sync/notified.hpp"
 #include "sync/parking_lot.hpp"
@@ -75,16 +77,19 @@ protected:
         : capacity_(checked_broadcast_capacity(capacity)), lot_("broadcast", mutex_, name) {}
     BroadcastBase(const BroadcastBase&) = delete;
     BroadcastBase& operator=(const BroadcastBase&) = delete;
-    ~BroadcastBase() = default;
+    ~BroadcastBase();  // in debug mode tells of receivers that it does not outlive
 
     class Arrival;
 
     [[nodiscard]] std::uint64_t begin_receiver() noexcept;
     void end_receiver() noexcept;
 
-    // Under the mutex. Returns false if the value numbered `wanted` has not been sent yet. Throws BroadcastLagged if it is
-    // gone, with `wanted` the oldest that is not, and BroadcastShutDown if it will never be sent.
-    [[nodiscard]] bool has(std::uint64_t& wanted) const;
+    enum class Next : std::uint8_t { there, not_sent_yet, missed, never };
+    // Under the mutex: what has become of the value numbered `wanted`.
+    [[nodiscard]] Next next(std::uint64_t wanted) const noexcept {
+        if (wanted == next_) return shut_down_ ? Next::never : Next::not_sent_yet;
+        return next_ - wanted > capacity_ ? Next::missed : Next::there;
+    }
 
     mutable scheduler::SpinLock mutex_;
     bool shut_down_ = false;
@@ -144,21 +149,23 @@ public:
     Receiver(Receiver&& other) noexcept
         : broadcast_(std::exchange(other.broadcast_, nullptr)), wanted_(other.wanted_) {}
     Receiver& operator=(Receiver&& other) noexcept {
-        std::swap(broadcast_, other.broadcast_);
-        std::swap(wanted_, other.wanted_);
+        if (this != &other) {
+            end();
+            broadcast_ = std::exchange(other.broadcast_, nullptr);
+            wanted_ = other.wanted_;
+        }
         return *this;
     }
-    ~Receiver() {
-        if (broadcast_ != nullptr) broadcast_->end_receiver();
-    }
+    ~Receiver() { end(); }
 
     class Receive;
     // Waits for the next value. Returns, when awaited, a copy of it. Throws BroadcastLagged, once, if values were missed,
     // and BroadcastShutDown after the last one. Cancel: nothing is missed. Thread: a task's.
     // Cost: if there is one, one lock; otherwise a coroutine's frame, too.
-    [[nodiscard]] sync::InTurn<Receive> receive() { return sync::InTurn<Receive>(*this); }
+    [[nodiscard]] sync::InTurn<Receive> receive() & { return sync::InTurn<Receive>(*this); }
+    void receive() && = delete;  // the receiver would be gone before the value comes: give it a name
 
-    // Returns nothing if there is none yet. Throws as receive(). Thread: any.
+    // Returns nothing if there is none yet. Throws as receive(). Thread: any, while nobody waits with this receiver.
     [[nodiscard]] std::optional<T> try_receive() {
         std::optional<T> value;
         if (const std::shared_ptr<const T> received = take()) value.emplace(*received);
@@ -167,13 +174,27 @@ public:
 
 private:
     [[nodiscard]] std::shared_ptr<const T> take() {
-        const std::lock_guard lock(broadcast_->mutex_);
-        if (!broadcast_->has(wanted_)) return nullptr;
-        return broadcast_->values_[wanted_++ % broadcast_->capacity_];
+        if (broadcast_ == nullptr) throw InvalidStateError("the receiver was moved from");
+        std::uint64_t missed = 0;
+        {
+            const std::lock_guard lock(broadcast_->mutex_);
+            switch (broadcast_->next(wanted_)) {
+                case Next::there: return broadcast_->values_[wanted_++ % broadcast_->capacity_];
+                case Next::not_sent_yet: return nullptr;
+                case Next::missed: missed = broadcast_->next_ - broadcast_->capacity_ - wanted_; break;
+                case Next::never: break;
+            }
+        }
+        if (missed == 0) throw BroadcastShutDown();
+        wanted_ += missed;
+        throw BroadcastLagged(missed);
+    }
+    void end() noexcept {
+        if (broadcast_ != nullptr) broadcast_->end_receiver();
     }
 
     Broadcast* broadcast_;
-    std::uint64_t wanted_;  // under the mutex
+    std::uint64_t wanted_;  // its task's
 };
 
 // As in_turn.hpp says.

@@ -7,13 +7,13 @@ namespace weft {
 void Event::set() {
     sync::Wakes wakes;
     const std::lock_guard lock(mutex_);
-    set_.store(true, std::memory_order_release);  // E1
+    word_.store((word_.load(std::memory_order_relaxed) + kOnce) | kSet, std::memory_order_release);  // E1
     lot_.claim_all(wakes);
 }
 
 void Event::clear() {
     const std::lock_guard lock(mutex_);
-    set_.store(false, std::memory_order_relaxed);
+    word_.store(word_.load(std::memory_order_relaxed) & ~kSet, std::memory_order_relaxed);
 }
 
 }  // namespace weft

@@ -1,5 +1,7 @@
 #include "sync/lines.hpp"
 
+#include <algorithm>
+
 namespace weft::sync {
 
 // Returns false, and it is in none, if there is something already.
@@ -30,7 +32,8 @@ void Lines::give_up() noexcept {
 
 void Lines::await_resume() {
     if (!waiting_) return;
-    if (interrupted()) [[unlikely]] {
+    const bool cut_off = std::any_of(lines_.begin(), lines_.end(), [](const Notified* line) { return line->gone(); });
+    if (interrupted() || cut_off) [[unlikely]] {
         give_up();
         throw_cancelled();
     }

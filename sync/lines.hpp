@@ -1,7 +1,8 @@
 // Lines: a task that waits in several lines at once, until it is notified in one of them.
 //
-// Invariant: it is woken once. The lines' lots and the task's canceller compete for its Race; the winner wakes it. It is
-// in all lines or in none: it leaves what it is still in as soon as it resumes, or with its frame.
+// Invariant: it is woken once. The lines' lots and the task's canceller compete for its Race; the winner wakes it. It
+// leaves what it is still in as soon as it resumes, or with its frame. If one of the lots has ended by then, it gets a
+// CancelledError: it may not look there again.
 //
 //     none --enter each in turn--> in all --one lot, or the canceller, wins--> woken --resume: leave--> none
 //       '<--leave, if there is something already, and nobody has won--'
@@ -15,7 +16,6 @@
 // task has resumed (a lot would walk over the places of many that have gone elsewhere, again and again).
 #pragma once
 
-#include <array>
 #include <coroutine>
 #include <cstddef>
 #include <span>

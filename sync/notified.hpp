@@ -35,6 +35,7 @@ public:
     bool join(TaskState& task, Race& race) {
         return join_line(task, &race, [this](Wakes&) { return there(); });
     }
+    using Parked::gone;
     using Parked::leave;
     // Leaves, and its task does not look.
     void give_up() noexcept {

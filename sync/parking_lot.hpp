@@ -1,5 +1,5 @@
-// ParkingLot: the tasks that wait at a primitive, in order of arrival: under every lock, event, semaphore, condition and
-// queue. Parked: one of them. It lives in the awaiter, hence in the frame of the coroutine that waits: a wait allocates
+// ParkingLot: the tasks that wait at a primitive, in order of arrival: under every lock, event, semaphore, condition,
+// queue, broadcast and watch. Parked: one of them. It lives in the awaiter, hence in the frame of the coroutine that waits: a wait allocates
 // nothing, and leaves in constant time.
 //
 // Invariant: a Parked leaves `parked` once, under the mutex, and whoever takes it out owns the wake of its task: a grant
@@ -201,7 +201,8 @@ public:
     // Those that wait, without the cancelled ones that are still in line.
     [[nodiscard]] std::size_t parked() const noexcept { return parked_; }
 
-    // Grants the oldest that is parked what it waits for. Returns false if there is none.
+    // Grants the oldest that is parked what it waits for. Returns false if there is none. Only if cancelled ones leave at
+    // once.
     bool claim_first(Wakes& wakes) noexcept { return parked_ != 0 && claim_oldest(wakes); }
     // The same, only if nobody, not even a cancelled one, is before it in line.
     bool claim_head(Wakes& wakes) noexcept;
@@ -238,6 +239,7 @@ private:
 };
 
 inline void ParkingLot::add(Parked& parked) noexcept {
+    parked.next_ = nullptr;  // it may have been in line before
     parked.previous_ = last_;
     (last_ == nullptr ? first_ : last_->next_) = &parked;
     last_ = &parked;

@@ -139,25 +139,31 @@ public:
 
 private:
     [[nodiscard]] bool store(T& item) {
-        Wakes wakes;
-        const std::lock_guard lock(mutex_);
-        if (shut_down_) throw QueueShutDown();
-        if (is_full()) return false;
-        items_.push(std::move(item));
-        stored(wakes);
-        return true;
+        {
+            Wakes wakes;
+            const std::lock_guard lock(mutex_);
+            if (!shut_down_) [[likely]] {
+                if (is_full()) return false;
+                items_.push(std::move(item));
+                stored(wakes);
+                return true;
+            }
+        }
+        throw QueueShutDown();
     }
     // Returns false, and `item` is what it was, if it is empty.
     [[nodiscard]] bool take(std::optional<T>& item) {
-        Wakes wakes;
-        const std::lock_guard lock(mutex_);
-        if (is_empty()) {
-            if (shut_down_) throw QueueShutDown();
-            return false;
+        {
+            Wakes wakes;
+            const std::lock_guard lock(mutex_);
+            if (!is_empty()) [[likely]] {
+                items_.pop_to(item);
+                taken(wakes);
+                return true;
+            }
+            if (!shut_down_) return false;
         }
-        items_.pop_to(item);
-        taken(wakes);
-        return true;
+        throw QueueShutDown();
     }
 
     // The same for who was woken: if a move throws, the next in line is woken for what it was woken for.

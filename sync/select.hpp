@@ -10,6 +10,9 @@
 //     attempts in order --one succeeds--> done
 //           '--none--> in all lines (lines.hpp) --woken--> the attempt of that line, then again from the start
 //
+// An item that was to be put and was not ends with the select; so does the select with what an attempt throws: a queue that
+// is shut down and empty throws QueueShutDown though another has items.
+//
 // Rejected: Go's random choice (starves nobody, but gives up priority and repeatable tests); locks and permits (they are
 // handed over to who is in line: to be had without having been taken is not known to them; use wait_for).
 // Source: Go's select; tokio's select! with `biased`.
@@ -145,8 +148,8 @@ template <class... Attempts>
     static_assert(sizeof...(Attempts) != 0, "select() of nothing would wait for ever");
     static_assert(
         (sync::Selectable<std::remove_cvref_t<Attempts>> && ...),
-        "select() takes what get(), put(), receive(), changed() and an event's wait() return; for tasks and futures "
-        "see weft::wait, for locks and permits weft::wait_for");
+        "select() takes what get(), put(), receive(), changed() and an event's wait() return; for a limit of time, locks "
+        "and permits see weft::wait_for, for tasks and futures weft::wait");
     static_assert((std::is_rvalue_reference_v<Attempts&&> && ...),
                   "a named awaiter must be given away: std::move(awaiter)");
     return sync::InTurn<sync::Selection<std::remove_cvref_t<Attempts>...>>(std::move(attempts)...);

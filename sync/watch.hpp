@@ -3,10 +3,10 @@
 //
 //     weft::Watch<Config> config(read_config());
 //     auto watcher = config.subscribe();
-//     for (;;) apply(co_await watcher.changed());
+//     for (apply(watcher.get());;) apply(co_await watcher.changed());
 //
 // Invariant: versions count up with every set(); a watcher has the version that it saw last, and none that it has seen
-// comes again. A cancelled wait sees nothing.
+// comes again. A cancelled wait sees nothing. A value whose copy throws counts as seen.
 //
 // The mutex guards version and pointer; values are made, copied and destroyed outside it.
 //
@@ -119,21 +119,36 @@ public:
     // Waits for a value that this watcher has not seen. Returns, when awaited, a copy of the latest. Throws WatchShutDown.
     // Cancel: the change is seen by the next call. Thread: a task's.
     // Cost: if there is one, one lock; otherwise a coroutine's frame, too.
-    [[nodiscard]] sync::InTurn<Changed> changed() { return sync::InTurn<Changed>(*this); }
+    [[nodiscard]] sync::InTurn<Changed> changed() & { return sync::InTurn<Changed>(*this); }
+    void changed() && = delete;  // the watcher would be gone before the change comes: give it a name
+
+    // Returns a copy of what the value is now; from here on that is seen. Thread: any, while nobody waits with this watcher.
+    [[nodiscard]] T get() {
+        const std::shared_ptr<const T> latest = see();
+        return *latest;
+    }
 
 private:
+    // Returns null if there is nothing new.
     [[nodiscard]] std::shared_ptr<const T> take() {
-        const std::lock_guard lock(watch_->mutex_);
-        if (seen_ == watch_->version_) {
-            if (watch_->shut_down_) throw WatchShutDown();
-            return nullptr;
+        {
+            const std::lock_guard lock(watch_->mutex_);
+            if (seen_ != watch_->version_) {
+                seen_ = watch_->version_;
+                return watch_->value_;
+            }
+            if (!watch_->shut_down_) return nullptr;
         }
+        throw WatchShutDown();
+    }
+    [[nodiscard]] std::shared_ptr<const T> see() {
+        const std::lock_guard lock(watch_->mutex_);
         seen_ = watch_->version_;
         return watch_->value_;
     }
 
     Watch* watch_;
-    std::uint64_t seen_;  // under the mutex
+    std::uint64_t seen_;  // its task's
 };
 
 // As in_turn.hpp says.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <numeric>
@@ -16,6 +17,7 @@
 #include "sync/wait_for.hpp"
 #include "tests/support/ended.hpp"
 #include "tests/support/group.hpp"
+#include "tests/support/reports.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 using namespace std::chrono_literals;
@@ -28,6 +30,7 @@ using weft::sleep;
 using weft::Task;
 using weft::test::ended;
 using weft::test::Group;
+using weft::test::Reports;
 using weft::test::thrown_by;
 using weft::test::VirtualLoop;
 
@@ -152,6 +155,34 @@ TEST_CASE("a broadcast refuses a capacity less than 1") {
     CHECK(thrown_by([] { return Broadcast<int>(0).capacity(); }) == "error: Broadcast capacity must be >= 1, not 0");
     CHECK(thrown_by([] { return Broadcast<int>(-3).capacity(); }) == "error: Broadcast capacity must be >= 1, not -3");
     CHECK(Broadcast<int>(2, "prices").in_words() == "broadcast 'prices'");
+}
+
+TEST_CASE("a receiver that is moved, assigned, or outlives its broadcast") {
+    const Reports reports;
+    VirtualLoop loop;
+    loop.loop().set_debug(true);
+    auto body = [&]() -> Coro<> {
+        std::optional<Broadcast<int>> news(std::in_place, 4, "news");
+        Broadcast<int> other(4);
+        auto a = news->subscribe();
+        auto b = other.subscribe();
+        news->send(1);
+        b = std::move(a);
+        CHECK(other.receivers() == 0);
+        CHECK(news->receivers() == 1);
+        CHECK(b.try_receive() == 1);
+        CHECK(co_await ended(a.receive()) == "error: the receiver was moved from");
+        {
+            const auto ends_with_this = std::move(b);
+        }
+        CHECK(news->receivers() == 0);
+        const auto late = news->subscribe();
+        const auto one_more = news->subscribe();
+        news.emplace(4, "takes its place");
+        const auto of_that = std::array{news->subscribe(), news->subscribe()};
+        CHECK(reports.count("broadcast 'news' is destroyed before its receivers, of which there are 2") == 1);
+    };
+    loop.run_until_complete(body());
 }
 
 TEST_CASE("a broadcast across loops: what each receiver got and missed is what was sent, in order") {

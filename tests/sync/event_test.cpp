@@ -147,3 +147,44 @@ TEST_CASE("an awaiter may be awaited again") {
     };
     loop.run_until_complete(body());
 }
+
+TEST_CASE("an awaiter may be awaited again, whoever was behind it in line before") {
+    for (const bool cancelled : {false, true}) {
+        CAPTURE(cancelled);
+        VirtualLoop loop;
+        Event event;
+        int woken = 0;
+        auto twice = [&]() -> Coro<> {
+            Event::Waiting waiting = event.wait();
+            try {
+                co_await waiting;
+            } catch (const weft::CancelledError&) {
+                CHECK(cancelled);
+            }
+            event.clear();
+            co_await waiting;
+            ++woken;
+        };
+        auto once = [&]() -> Coro<> {
+            co_await event.wait();
+            ++woken;
+        };
+        auto body = [&]() -> Coro<> {
+            const Task<> first = create_task(twice());
+            {
+                const Task<> behind = create_task(once());
+                co_await sleep(0s);
+                if (cancelled) first.cancel();
+                co_await sleep(0s);
+                if (cancelled) CHECK(woken == 0);
+                event.set();
+                co_await behind;
+            }
+            co_await sleep(0s);
+            event.set();
+            co_await first;
+        };
+        loop.run_until_complete(body());
+        CHECK(woken == 2);
+    }
+}

@@ -314,3 +314,65 @@ TEST_CASE("a select tells what it waits for") {
     loop.run_until_complete(body());
     CHECK(text == "queue 'numbers' or event 'stop'");
 }
+
+TEST_CASE("a select on something that ends is cut off, and passes on what woke it") {
+    VirtualLoop loop;
+    const Reports reports;
+    Queue<int> stays;
+    auto ends = std::make_unique<Queue<int>>();
+    Log log;
+    auto selects = [&]() -> Coro<> { (void)co_await weft::select(stays.get(), ends->get()); };
+    auto gets = [&]() -> Coro<> {
+        const int item = co_await stays.get();
+        log.push_back("getter " + std::to_string(item));
+    };
+    auto body = [&]() -> Coro<> {
+        const Task<> cut_off = create_task(selects());
+        const Task<> getter = create_task(gets());
+        co_await sleep(0s);
+        ends.reset();
+        stays.put_nowait(1);
+        CHECK(co_await ended(cut_off) == "cancelled");
+        co_await getter;
+    };
+    loop.run_until_complete(body());
+    CHECK(log == Log{"getter 1"});
+}
+
+namespace {
+
+// Never succeeds; each time that it is tried, something happens.
+template <class F>
+class Nothing {
+public:
+    Nothing(F happens, Event& never) : happens_(happens), never_(never) {}
+    bool attempt() {
+        happens_();
+        return false;
+    }
+    bool attempt_woken() { return attempt(); }
+    Event::Waiting line() { return never_.wait(); }
+    bool result() { return false; }
+
+private:
+    F happens_;
+    Event& never_;
+};
+
+}  // namespace
+
+TEST_CASE("select does not miss a pulse of an event that comes between its first look and the line") {
+    VirtualLoop loop;
+    Event pulse;
+    Event never;
+    auto body = [&]() -> Coro<> {
+        auto once = [&] {
+            pulse.set();
+            pulse.clear();
+        };
+        Nothing happens(once, never);
+        const auto first = co_await weft::wait_for(weft::select(pulse.wait(), std::move(happens)), 1s);
+        CHECK(first.index() == 0);
+    };
+    loop.run_until_complete(body());
+}

@@ -42,6 +42,9 @@ TEST_CASE("a watch tells of a change once, and gives the latest value") {
         config.set("e");
         CHECK(co_await waiting == "e");
         CHECK(config.get() == "e");
+        config.set("f");
+        CHECK(watcher.get() == "f");  // and has seen it
+        CHECK(co_await ended(weft::wait_for(watcher.changed(), 1s)) == "error: timed out");
     };
     loop.run_until_complete(body());
 }
