@@ -6,7 +6,10 @@
 
 weft::Coro<> follow(weft::Watch<std::string>::Watcher config) {
     try {
-        for (;;) std::cout << "now " << co_await config.changed() << '\n';
+        for (;;) {
+            const std::string value = co_await config.changed();
+            std::cout << "now " << value << '\n';
+        }
     } catch (const weft::WatchShutDown&) {
         std::cout << "no more changes\n";
     }

@@ -283,10 +283,12 @@ TEST_CASE_TEMPLATE("fork deque: the owner and two thieves run each branch exactl
     Deque deque;
     std::atomic<bool> forked_all{false};
     std::atomic<std::uint64_t> thefts{0};
-    const auto thief = [&deque, &forked_all, &thefts] {
-        for (;;) {
+    std::atomic<int> hungry{0};
+    const auto thief = [&deque, &forked_all, &thefts, &hungry] {
+        for (bool first_look = true;; first_look = false) {
             const bool last_look = forked_all.load(std::memory_order_acquire);
             Runnable* stolen = deque.steal();
+            if (first_look) hungry.fetch_add(1, std::memory_order_relaxed);
             if (stolen == nullptr && last_look) return;
             if (stolen == nullptr) continue;
             stolen->run();
@@ -295,6 +297,7 @@ TEST_CASE_TEMPLATE("fork deque: the owner and two thieves run each branch exactl
     };
     Recursion<Deque> owner(deque, items, thefts);
     together({[&] {
+                  while (hungry.load(std::memory_order_relaxed) != 2) std::this_thread::yield();  // both are awake
                   owner.run();
                   forked_all.store(true, std::memory_order_release);
               },
