@@ -77,7 +77,7 @@ Coro<> wait_for_change(Everything& all) {
 }
 
 const std::vector<Way>& ways() {
-    static const std::vector<Way> all{
+    static const std::vector<Way> each{
         {"lock", wait_for_lock, [](Everything& all) { all.lock.release(); }, true},
         {"semaphore", wait_for_permit, [](Everything& all) { all.semaphore.release(); }},
         {"event", wait_for_event, [](Everything& all) { all.event.set(); }},
@@ -93,7 +93,7 @@ const std::vector<Way>& ways() {
         {"broadcast", wait_for_value, [](Everything& all) { (void)all.broadcast.send(1); }, true},
         {"watch", wait_for_change, [](Everything& all) { all.watch.set(1); }},
     };
-    return all;
+    return each;
 }
 
 bool all_done(const std::vector<Task<>>& tasks) {
