@@ -7,7 +7,7 @@ namespace weft {
 
 namespace {
 
-std::size_t checked(std::ptrdiff_t parties) {
+std::size_t checked_count(std::ptrdiff_t parties) {
     if (parties < 1) throw std::invalid_argument("parties must be >= 1, not " + std::to_string(parties));
     return static_cast<std::size_t>(parties);
 }
@@ -38,7 +38,7 @@ private:
     const std::size_t index_;
 };
 
-Barrier::Barrier(std::ptrdiff_t parties, std::string_view name) : parties_(checked(parties)), condition_(name) {}
+Barrier::Barrier(std::ptrdiff_t parties, std::string_view name) : parties_(checked_count(parties)), condition_(name) {}
 
 void Barrier::change(State next) noexcept {
     state_.store(next, std::memory_order_relaxed);

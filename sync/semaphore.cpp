@@ -14,7 +14,7 @@ using sync::Wakes;
 
 namespace {
 
-std::uint64_t checked(std::ptrdiff_t permits) {
+std::uint64_t checked_permits(std::ptrdiff_t permits) {
     if (permits < 0) {
         throw std::invalid_argument("Semaphore initial value must be >= 0, not " + std::to_string(permits));
     }
@@ -24,8 +24,8 @@ std::uint64_t checked(std::ptrdiff_t permits) {
 }  // namespace
 
 Semaphore::Semaphore(std::ptrdiff_t permits, Bound bound, std::string_view name)
-    : word_(checked(permits) * kPermit),
-      bound_(bound == Bound::initial ? checked(permits) : std::numeric_limits<std::uint64_t>::max() / kPermit),
+    : word_(checked_permits(permits) * kPermit),
+      bound_(bound == Bound::initial ? checked_permits(permits) : std::numeric_limits<std::uint64_t>::max() / kPermit),
       lot_("semaphore", mutex_, name) {}
 
 bool Semaphore::try_acquire() {

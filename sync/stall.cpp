@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMostTasks = 100;
 constexpr std::size_t kMostSites = 100;
 
-struct Waiting {
+struct WaitingTasks {
     std::string text;
     bool from_outside = false;
 };
@@ -41,7 +41,7 @@ std::string describe_waiting(TaskState& task, const Standing& standing) {
     return text + describe_sites(standing.sites.rbegin(), shown, standing.sites.size() - shown);
 }
 
-Waiting waiting_on(const scheduler::Loop& loop) {
+WaitingTasks waiting_on(const scheduler::Loop& loop) {
     std::vector<FutureRef> tasks;
     for (scheduler::Loop* member : loop.group().loops()) {
         auto* list = scheduler::LoopLocal<TaskList>::find(*member);
@@ -52,7 +52,7 @@ Waiting waiting_on(const scheduler::Loop& loop) {
             tasks.push_back(std::move(ref));
         });
     }
-    Waiting waiting;
+    WaitingTasks waiting;
     if (tasks.empty()) return waiting;
     waiting.text = tasks.size() == 1 ? "; 1 task waits:" : "; " + std::to_string(tasks.size()) + " tasks wait:";
     for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -71,7 +71,7 @@ std::string describe_waiting_tasks(const scheduler::Loop& loop) { return waiting
 
 void report_stall(const scheduler::Loop& loop) noexcept {
     try {
-        const Waiting waiting = waiting_on(loop);
+        const WaitingTasks waiting = waiting_on(loop);
         if (waiting.text.empty() || waiting.from_outside) return;
         warn(
             "nothing is ready, no timer is armed and no task waits for I/O: unless another thread, a descriptor or a "

@@ -13,7 +13,7 @@ namespace weft::sync {
 
 namespace {
 
-TaskState& task_of(const FutureRef& ref) { return static_cast<TaskState&>(ref.get()); }
+TaskState& as_task(const FutureRef& ref) { return static_cast<TaskState&>(ref.get()); }
 
 }  // namespace
 
@@ -59,7 +59,7 @@ void Tenure::abandon() noexcept {
 
 void Tenure::tell() noexcept {
     try {
-        std::string text = task_of(holder_).in_words() + " has ended and still holds " + lot_.in_words();
+        std::string text = as_task(holder_).in_words() + " has ended and still holds " + lot_.in_words();
         std::size_t waiting = 0;
         {
             const std::lock_guard lock(lot_.mutex());
@@ -76,7 +76,7 @@ void check_guard(const ParkingLot& lot, const FutureRef& holder) noexcept {
     try {
         TaskState* const here = running_task();
         if (here == nullptr || holder.pointer() == nullptr || here == holder.pointer()) return;
-        warn("a guard of " + lot.in_words() + ", which " + task_of(holder).in_words() + " holds, ends in " +
+        warn("a guard of " + lot.in_words() + ", which " + as_task(holder).in_words() + " holds, ends in " +
              here->in_words());
     } catch (const std::bad_alloc&) {
         // Untold: nothing has failed.
@@ -87,7 +87,7 @@ void check_wait(const ParkingLot& lot, const FutureRef& holder) noexcept {
     try {
         TaskState* const here = running_task();
         if (here == nullptr || holder.pointer() == nullptr || !holder.get().done()) return;
-        warn(here->in_words() + " waits for " + lot.in_words() + ", but its holder, " + task_of(holder).in_words() +
+        warn(here->in_words() + " waits for " + lot.in_words() + ", but its holder, " + as_task(holder).in_words() +
              ", has ended");
     } catch (const std::bad_alloc&) {
         // Untold: nothing has failed.
