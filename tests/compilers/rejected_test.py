@@ -1,6 +1,8 @@
 """Compiles every CASE of rejected.cpp with the preset's compiler and looks at the first error line."""
 
 import argparse
+import concurrent.futures
+import os
 import pathlib
 import re
 import subprocess
@@ -34,8 +36,10 @@ def main():
     if len(expected) != text.count("CASE ==") + 1:
         sys.exit("rejected.cpp: a CASE has no '// expect:'")
     failures = 0
-    for case, part in sorted(expected.items()):
-        error = first_error(compiler, args.source, case).replace("‘", "'").replace("’", "'")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # 18 times 1.5 s: on all cores
+        errors = pool.map(lambda case: first_error(compiler, args.source, case), sorted(expected))
+    for (case, part), error in zip(sorted(expected.items()), errors):
+        error = error.replace("‘", "'").replace("’", "'")
         good = (part in error) if part else not error
         if part and not error:
             error = "it compiles"
