@@ -140,7 +140,7 @@ TEST_CASE("task slots: who ends a task waits for the visitor that looks at it") 
 
 // The adder puts, another thread ends what it put, two visit: who visits finds a task that has not been let go.
 TEST_CASE("task slots: nobody leaves while a visitor looks") {
-    constexpr int kRounds = 20'000;
+    constexpr int kRounds = 5'000;
     struct alignas(16) Guest {
         std::atomic<bool> alive{false};
         TaskSlot* slot = nullptr;
