@@ -46,7 +46,7 @@ namespace {
 #ifdef __OPTIMIZE__
 constexpr int kTimes = kSanitized ? 20'000 : 1'000'000;
 #else
-constexpr int kTimes = 100'000;
+constexpr int kTimes = kSanitized ? 20'000 : 100'000;
 #endif
 constexpr int kWarmUp = kTimes / 10;
 constexpr std::size_t kLimit = 1'000'000;
