@@ -1,10 +1,11 @@
 // weft::Loop: the face of an event loop. Every loop that api/ makes is one; it adds no data to the scheduler's loop.
 //
 // Thread: the loop's own, except call_soon_threadsafe, stop (from the group or through call_soon_threadsafe),
-// is_running, is_closed and time.
+// is_running, is_closed, rescues and time.
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -147,6 +148,10 @@ public:
     [[nodiscard]] bool get_debug() const { return debug(); }
     void set_slow_callback_duration(Duration duration) { set_slow_limit(duration); }
     [[nodiscard]] Duration slow_callback_duration() const { return slow_limit(); }
+
+    // How often this loop slept although it had work, until RunOptions::bounds_parks ended that: each is a lost wake-up, a
+    // bug of weft's, so it stays 0. Without that option nobody counts. Thread: any.
+    [[nodiscard]] std::uint64_t rescues() const { return scheduler::Loop::rescues(); }
 
     [[nodiscard]] bool is_running() const { return running(); }
     [[nodiscard]] bool is_closed() const { return closed(); }

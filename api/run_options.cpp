@@ -46,14 +46,15 @@ RunOptions with_environment(const RunOptions& options) {
     const long count = options.loops.count();
     return {.loops = count == 0 ? loops_of_environment() : checked_loops(count, "loops", std::to_string(count)),
             .debug = options.debug || debug_of_environment(),
-            .pin_threads = options.pin_threads};
+            .pin_threads = options.pin_threads,
+            .bounds_parks = options.bounds_parks};
 }
 
 scheduler::Threads::Options thread_options(const RunOptions& options) {
     return {.loops = static_cast<std::size_t>(options.loops.count()),
             .pin_threads = options.pin_threads,
             .debug = options.debug,
-            .bounds_parks = options.debug || scheduler::Threads::kDebugBuild};
+            .bounds_parks = options.bounds_parks || options.debug || scheduler::Threads::kDebugBuild};
 }
 
 std::unique_ptr<scheduler::Threads> make_loops(const RunOptions& options, scheduler::Threads::Interrupted interrupted) {

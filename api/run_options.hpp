@@ -25,6 +25,9 @@ struct RunOptions {
     LoopCount loops = 0;       // the environment's WEFT_LOOPS takes the place of 0
     bool debug = false;        // WEFT_DEBUG=1 in the environment does the same
     bool pin_threads = false;  // thread i to the i-th usable core
+    // No loop sleeps for more than a second, and Loop::rescues counts the lost wake-ups that this makes good. In debug mode
+    // and in debug builds always.
+    bool bounds_parks = false;
 };
 
 namespace detail {

@@ -165,8 +165,8 @@ public:
     // What the Parker is made of, for the room that made it; null for a plain one.
     [[nodiscard]] void* native() const { return native_; }
 
-    // A park that ended by its safety limit although work was there: a lost wake-up. Stays 0. The limit is armed in
-    // debug builds only; a release build sleeps without one.
+    // Parks that ended by their safety limit although work was there: lost wake-ups. Stays 0. Without bound_parks() a
+    // loop sleeps without a limit.
     [[nodiscard]] std::uint64_t rescues() const { return rescues_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t steals() const { return steals_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t parks() const { return parks_.load(std::memory_order_relaxed); }

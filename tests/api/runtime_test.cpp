@@ -232,6 +232,12 @@ TEST_CASE("debug comes from the options or from WEFT_DEBUG, and in debug builds 
     CHECK(debug(false));
 }
 
+TEST_CASE("parks are bounded if the options say so, in every build") {
+    using weft::detail::thread_options;
+    using weft::detail::with_environment;
+    CHECK(thread_options(with_environment({.loops = 1, .bounds_parks = true})).bounds_parks);
+}
+
 TEST_CASE("pin_threads runs like any other") {
     CHECK(weft::run(count_loops(), {.loops = 3, .pin_threads = true}) == 3);
 }
