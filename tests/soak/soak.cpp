@@ -14,6 +14,7 @@
 #include "api/runtime.hpp"
 #include "sync/exception_context.hpp"
 #include "sync/report.hpp"
+#include "sync/sleep.hpp"
 #include "sync/task.hpp"
 #include "tests/soak/arguments.hpp"
 #include "tests/soak/crowd.hpp"
@@ -28,8 +29,9 @@ using weft::Coro;
 using weft::Task;
 using namespace weft::soak;
 
-constexpr std::size_t kWorkersOfPart = 2;
+constexpr std::size_t kWorkersOfPart = 3;
 constexpr int kRoundsAlone = 8;
+constexpr std::chrono::milliseconds kCalmPause{20};
 
 // What weft itself has to say: no part leaves a failure to it.
 class Unexpected {
@@ -88,7 +90,11 @@ private:
         for (std::size_t ebbs = seed_ % workers(); goes_on; ++ebbs) {
             while (tide_.is_flood()) {
                 co_await run_round(part, random.split());
-                co_await pause(random);
+                if (tide_.is_calm()) {
+                    co_await weft::sleep(random.up_to(kCalmPause));
+                } else {
+                    co_await pause(random);
+                }
             }
             co_await tide_.wait_for_ebb();
             if (ebbs % workers() == worker) {

@@ -1,6 +1,6 @@
 // Tide: the rhythm of the load. In a flood all workers run rounds; in the ebb that follows they rest, but for one that runs
 // a few rounds alone. A flood makes races likely; in an ebb nothing else moves, so that a wake-up that is lost stays lost
-// until the limit on parks ends it, and that is counted.
+// until the limit on parks ends it, and that is counted. Every fourth flood is calm: loops fall asleep and are woken.
 //
 //     flood --its time is over, all have come--> ebb: one works --it has come, too--> flood, or the end
 //
@@ -26,6 +26,7 @@ public:
     }
 
     [[nodiscard]] bool is_flood() const { return Clock::now() < flood_ends_; }
+    [[nodiscard]] bool is_calm() const { return floods_ % kCalm == 0; }
 
     // All have come to rest.
     [[nodiscard]] Coro<std::size_t> wait_for_ebb() { return ebb_.wait(); }
@@ -44,14 +45,19 @@ public:
 
 private:
     static constexpr std::chrono::milliseconds kFlood{700};
+    static constexpr std::size_t kCalm = 4;
 
     static std::ptrdiff_t parties(std::size_t workers) { return static_cast<std::ptrdiff_t>(workers); }
-    void begin_flood() { flood_ends_ = std::min(Clock::now() + kFlood, end_); }
+    void begin_flood() {
+        ++floods_;
+        flood_ends_ = std::min(Clock::now() + kFlood, end_);
+    }
 
     const Clock::time_point end_;
     Barrier ebb_;
     Barrier flood_;
     Clock::time_point flood_ends_;
+    std::size_t floods_ = 0;
     bool over_ = false;
 };
 
