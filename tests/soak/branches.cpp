@@ -1,10 +1,11 @@
 // Branches: fork-join trees of which some leaves fail and some suspend, so that branches are stolen, become tasks and
 // stay inline; parallel_for and parallel_reduce; and all of that cancelled. The first failure comes out, the sum is
 // right if there is none, and no branch is left when the join is over.
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <numeric>
 #include <utility>
 #include <vector>
 

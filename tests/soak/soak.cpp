@@ -4,9 +4,12 @@
 // own. The seed gives the same choices again, not the same interleavings.
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <ratio>
 #include <string>
 #include <utility>
 #include <vector>

@@ -104,17 +104,26 @@ void Watchdog::look_for_rescues() {
     std::cerr << "weft_soak: " << rescues << "  at work:" << workers << std::endl;
 }
 
+// Who does not move in a round keeps all others from the next flood: those are at rest, and not to be blamed.
 void Watchdog::look_for_stall() {
     std::string stalled;
+    std::size_t at_rest = 0;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-        const std::uint64_t operations = parts_[i]->counts().operations;
+        const Part& part = *parts_[i];
+        const std::uint64_t operations = part.counts().operations;
         Seen& seen = seen_[i];
         seen.still = operations == seen.operations ? seen.still + 1 : 0;
         seen.operations = operations;
         if (seen.still < kLongestStill) continue;
-        stalled += "weft_soak: FAILED: " + parts_[i]->name() + ": has not moved for " + std::to_string(seen.still) +
-                   " s, with " + std::to_string(parts_[i]->in_rounds()) + " workers in a round\n";
+        if (part.in_rounds() == 0) {
+            ++at_rest;
+        } else {
+            stalled += "weft_soak: FAILED: " + part.name() + ": has not moved for " + std::to_string(seen.still) +
+                       " s, with " + std::to_string(part.in_rounds()) + " workers in a round\n";
+        }
     }
+    if (at_rest == parts_.size())
+        stalled = "weft_soak: FAILED: all parts rest, and the barrier of the tide does not open\n";
     if (!stalled.empty()) bite(stalled);
 }
 
