@@ -2,6 +2,7 @@
 // [--part NAME]. Exits with 1 if a check failed, a task was left, a failure was reported that nobody expected, a wake-up
 // was lost (a rescue) or a part stood still; with 2 for a wrong argument. The sanitizers of its build have exits of their
 // own. The seed gives the same choices again, not the same interleavings.
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,9 @@ public:
     Unexpected& operator=(const Unexpected&) = delete;
     ~Unexpected() { weft::sync::set_report_sink(nullptr); }
 
+    // Of the soak's own loops nothing is expected.
+    static void listen_to(const weft::Loop& loop) { own_loops.store(&loop.group(), std::memory_order_relaxed); }
+
     [[nodiscard]] static std::uint64_t reports() { return heard().wrong(); }
 
 private:
@@ -52,14 +56,17 @@ private:
         Reports() : Part("reported by weft") {}
         Coro<> round(Random) override { co_return; }
     };
+    static inline std::atomic<const weft::scheduler::Neighbours*> own_loops{nullptr};
+
     static Part& heard() {
         static Reports reports;
         return reports;
     }
-    // What a thread hands to a Runtime behind its last sweep is dismantled with a report; of the soak's own loops it is
-    // counted what is left.
+    // The loops of the part `runtimes` may speak: what a thread hands to them behind their last sweep is dismantled.
     static void hear(const weft::ExceptionContext& context) {
-        if (context.message != "Task was destroyed but it is pending!") heard().complain(weft::sync::describe(context));
+        const weft::scheduler::Loop* here = weft::scheduler::current_loop();
+        if (here == nullptr || &here->group() == own_loops.load(std::memory_order_relaxed))
+            heard().complain(weft::sync::describe(context));
     }
 };
 
@@ -148,6 +155,7 @@ int soak(const Arguments& arguments) {
     std::string rescues;
     {
         weft::Runtime runtime({.loops = arguments.loops, .bounds_parks = true});
+        Unexpected::listen_to(runtime.loop(0));
         {
             const Watchdog watchdog(runtime, parts);
             Soak load(parts, arguments);
