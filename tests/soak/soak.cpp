@@ -156,6 +156,9 @@ int soak(const Arguments& arguments) {
     {
         weft::Runtime runtime({.loops = arguments.loops, .bounds_parks = true});
         Unexpected::listen_to(runtime.loop(0));
+        // In debug mode (WEFT_DEBUG=1): on more loops than cores a step may take long.
+        for (std::size_t i = 0; i < runtime.loops(); ++i)
+            runtime.loop(i).set_slow_callback_duration(std::chrono::hours(1));
         {
             const Watchdog watchdog(runtime, parts);
             Soak load(parts, arguments);
