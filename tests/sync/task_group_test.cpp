@@ -2,15 +2,19 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "sync/context_var.hpp"
 #include "tests/support/ended.hpp"
+#include "tests/support/group.hpp"
 #include "tests/support/reports.hpp"
 #include "tests/support/timed.hpp"
 #include "tests/support/virtual_loop.hpp"
@@ -951,4 +955,55 @@ TEST_CASE("task_group: on a closing loop it leaks nothing, wherever it stands") 
         CHECK(held.use_count() == 1);
     }
     CHECK(reports.count("Task was destroyed but it is pending!") == 8);
+}
+
+namespace {
+
+// Keeps the loop that ends a task from letting go of it, until it is told. Relaxed: it must order nothing.
+class LetsGoLast final : public weft::sync::Waiter {
+public:
+    void tell() { told_.store(true, std::memory_order_relaxed); }
+
+    void wake() noexcept override {
+        const auto limit = std::chrono::steady_clock::now() + 10s;
+        while (!told_.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < limit)
+            std::this_thread::yield();
+    }
+    void abandon() noexcept override {}
+    void run() noexcept override {}
+    void drop() noexcept override {}
+
+private:
+    std::atomic<bool> told_{false};
+};
+
+}  // namespace
+
+// Under ThreadSanitizer: what an exception says was read, and then its memory is freed.
+TEST_CASE("task_group: the loop of a failed child may let go of the failure after the group's") {
+    LetsGoLast last;
+    weft::test::Group loops(2);
+    auto fails = [](weft::Future<> gate) -> Coro<> {
+        co_await gate;
+        throw std::runtime_error("a");
+    };
+    auto starts = [&](TaskGroup& group) -> Coro<> {
+        const auto gate = create_future<>();
+        const auto child = group.create_task(fails(gate), {.loop = &loops.loop(1)});
+        (void)child.state().add_waiter(last);  // behind the group, which is told first
+        gate.set_result();
+        co_return;
+    };
+    auto body = [&]() -> Coro<bool> {
+        bool failed = false;
+        try {
+            co_await task_group(starts);
+        } catch (const ExceptionGroup&) {
+            failed = true;
+        }
+        last.tell();
+        co_return failed;
+    };
+    CHECK(loops.run(body()));
+    loops.stop();
 }
