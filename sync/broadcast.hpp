@@ -124,13 +124,17 @@ public:
     // Returns how many receivers can get it: with none it is gone at once. Throws BroadcastShutDown. Thread: any.
     std::size_t send(T value) {
         std::shared_ptr<const T> sent = std::make_shared<const T>(std::move(value));
-        sync::Wakes wakes;
-        const std::lock_guard lock(mutex_);
-        if (shut_down_) throw BroadcastShutDown();
-        if (receivers_ == 0) return 0;
-        values_[next_++ % capacity_].swap(sent);
-        lot_.claim_all(wakes);
-        return receivers_;
+        {
+            sync::Wakes wakes;
+            const std::lock_guard lock(mutex_);
+            if (!shut_down_) [[likely]] {
+                if (receivers_ == 0) return 0;
+                values_[next_++ % capacity_].swap(sent);
+                lot_.claim_all(wakes);
+                return receivers_;
+            }
+        }
+        throw BroadcastShutDown();
     }
 
     class Receiver;

@@ -85,12 +85,17 @@ public:
     // Throws WatchShutDown. Thread: any.
     void set(T value) {
         std::shared_ptr<const T> next = std::make_shared<const T>(std::move(value));
-        sync::Wakes wakes;
-        const std::lock_guard lock(mutex_);
-        if (shut_down_) throw WatchShutDown();
-        value_.swap(next);
-        ++version_;
-        lot_.claim_all(wakes);
+        {
+            sync::Wakes wakes;
+            const std::lock_guard lock(mutex_);
+            if (!shut_down_) [[likely]] {
+                value_.swap(next);
+                ++version_;
+                lot_.claim_all(wakes);
+                return;
+            }
+        }
+        throw WatchShutDown();
     }
 
     class Watcher;
