@@ -31,8 +31,8 @@ private:
     [[gnu::noinline]] void lock_behind_rival() noexcept {
         for (;;) {
             for (int i = 0; i < kPauses; ++i) spin_hint();
-            if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire))
-                return;  // S1
+            if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire))  // S1
+                return;
             std::this_thread::yield();
         }
     }
