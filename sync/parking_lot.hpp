@@ -1,6 +1,6 @@
 // ParkingLot: the tasks that wait at a primitive, in order of arrival: under every lock, event, semaphore, condition,
-// queue, broadcast and watch. Parked: one of them. It lives in the awaiter, hence in the frame of the coroutine that waits: a wait allocates
-// nothing, and leaves in constant time.
+// queue, broadcast and watch. Parked: one of them. It lives in the awaiter, hence in the frame of the coroutine that
+// waits: a wait allocates nothing, and leaves in constant time.
 //
 // Invariant: a Parked leaves `parked` once, under the mutex, and whoever takes it out owns the wake of its task: a grant
 // and a cancellation have one winner. A wake schedules and runs nothing; it comes after the mutex is released. What was
@@ -29,13 +29,11 @@
 // Source: Trio's ParkingLot; WebKit's for the name.
 #pragma once
 
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "scheduler/atomic.hpp"
 #include "scheduler/spin_lock.hpp"
