@@ -13,13 +13,6 @@ std::size_t checked_broadcast_capacity(std::ptrdiff_t capacity) {
     return static_cast<std::size_t>(capacity);
 }
 
-void BroadcastBase::shutdown() {
-    Wakes wakes;
-    const std::lock_guard lock(mutex_);
-    shut_down_ = true;
-    lot_.claim_all(wakes);
-}
-
 std::uint64_t BroadcastBase::begin_receiver() noexcept {
     const std::lock_guard lock(mutex_);
     ++receivers_;

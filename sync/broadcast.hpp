@@ -22,15 +22,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "scheduler/spin_lock.hpp"
 #include "sync/errors.hpp"
 #include "sync/in_turn.hpp"
-#include "sync/notified.hpp"
+#include "sync/news.hpp"
 #include "sync/parking_lot.hpp"
 
 namespace weft {
@@ -57,11 +55,8 @@ namespace sync {
 [[nodiscard]] std::size_t checked_broadcast_capacity(std::ptrdiff_t capacity);
 
 // What has nothing to do with the type of the values.
-class BroadcastBase {
+class BroadcastBase : public News {
 public:
-    // Whoever receives gets what is left, then BroadcastShutDown, as does who sends. Thread: any.
-    void shutdown();
-
     // Thread: any.
     [[nodiscard]] std::size_t receivers() const noexcept {
         const std::lock_guard lock(mutex_);
@@ -69,17 +64,10 @@ public:
     }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
-    // "broadcast 'prices'"
-    [[nodiscard]] const std::string& in_words() const noexcept { return lot_.in_words(); }
-
 protected:
     BroadcastBase(std::ptrdiff_t capacity, std::string_view name)
-        : capacity_(checked_broadcast_capacity(capacity)), lot_("broadcast", mutex_, name) {}
-    BroadcastBase(const BroadcastBase&) = delete;
-    BroadcastBase& operator=(const BroadcastBase&) = delete;
+        : News("broadcast", name), capacity_(checked_broadcast_capacity(capacity)) {}
     ~BroadcastBase();  // in debug mode tells of receivers that it does not outlive
-
-    class Arrival;
 
     [[nodiscard]] std::uint64_t begin_receiver() noexcept;
     void end_receiver() noexcept;
@@ -91,29 +79,13 @@ protected:
         return next_ - wanted > capacity_ ? Next::missed : Next::there;
     }
 
-    mutable scheduler::SpinLock mutex_;
-    bool shut_down_ = false;
-    std::uint64_t next_ = 0;
     std::size_t receivers_ = 0;
     const std::size_t capacity_;
-    ParkingLot lot_;
-};
-
-class BroadcastBase::Arrival final : public Notified {
-public:
-    Arrival(BroadcastBase& broadcast, std::uint64_t wanted) noexcept
-        : Notified(broadcast.lot_), broadcast_(broadcast), wanted_(wanted) {}
-
-private:
-    [[nodiscard]] bool there() const noexcept override { return broadcast_.shut_down_ || broadcast_.next_ != wanted_; }
-
-    const BroadcastBase& broadcast_;
-    const std::uint64_t wanted_;
 };
 
 }  // namespace sync
 
-// Outlives its receivers.
+// Outlives its receivers. After shutdown() they get what is left, then BroadcastShutDown, as does who sends.
 template <class T>
 class Broadcast : public sync::BroadcastBase {
 public:
@@ -129,8 +101,8 @@ public:
             const std::lock_guard lock(mutex_);
             if (!shut_down_) [[likely]] {
                 if (receivers_ == 0) return 0;
-                values_[next_++ % capacity_].swap(sent);
-                lot_.claim_all(wakes);
+                values_[next_ % capacity_].swap(sent);
+                told(wakes);
                 return receivers_;
             }
         }

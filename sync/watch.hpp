@@ -5,10 +5,10 @@
 //     auto watcher = config.subscribe();
 //     for (apply(watcher.get());;) apply(co_await watcher.changed());
 //
-// Invariant: versions count up with every set(); a watcher has the version that it saw last, and none that it has seen
-// comes again. A cancelled wait sees nothing. A value whose copy throws counts as seen.
+// Invariant: every set() has a number; a watcher has the one after the last that it saw, and none that it has seen comes
+// again. A cancelled wait sees nothing. A value whose copy throws counts as seen.
 //
-// The mutex guards version and pointer; values are made, copied and destroyed outside it.
+// The mutex guards number and pointer; values are made, copied and destroyed outside it.
 //
 // Source: tokio's watch channel.
 #pragma once
@@ -17,13 +17,11 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <string_view>
 #include <utility>
 
-#include "scheduler/spin_lock.hpp"
 #include "sync/in_turn.hpp"
-#include "sync/notified.hpp"
+#include "sync/news.hpp"
 #include "sync/parking_lot.hpp"
 
 namespace weft {
@@ -33,51 +31,13 @@ public:
     [[nodiscard]] const char* what() const noexcept override { return "the watch is shut down"; }
 };
 
-namespace sync {
-
-// What has nothing to do with the type of the value.
-class WatchBase {
-public:
-    // Who waits, or waits later, sees the last change and then gets WatchShutDown, as does who sets. Thread: any.
-    void shutdown();
-
-    // "watch 'config'"
-    [[nodiscard]] const std::string& in_words() const noexcept { return lot_.in_words(); }
-
-protected:
-    explicit WatchBase(std::string_view name) : lot_("watch", mutex_, name) {}
-    WatchBase(const WatchBase&) = delete;
-    WatchBase& operator=(const WatchBase&) = delete;
-    ~WatchBase() = default;
-
-    class Change;
-
-    mutable scheduler::SpinLock mutex_;
-    bool shut_down_ = false;
-    std::uint64_t version_ = 0;
-    ParkingLot lot_;
-};
-
-class WatchBase::Change final : public Notified {
-public:
-    Change(WatchBase& watch, std::uint64_t seen) noexcept : Notified(watch.lot_), watch_(watch), seen_(seen) {}
-
-private:
-    [[nodiscard]] bool there() const noexcept override { return watch_.shut_down_ || watch_.version_ != seen_; }
-
-    const WatchBase& watch_;
-    const std::uint64_t seen_;
-};
-
-}  // namespace sync
-
-// Outlives its watchers.
+// Outlives its watchers. After shutdown() they see the last change, and then get WatchShutDown, as does who sets.
 template <class T>
-class Watch : public sync::WatchBase {
+class Watch : public sync::News {
 public:
     // `name` is for reports.
     explicit Watch(T value, std::string_view name = {})
-        : WatchBase(name), value_(std::make_shared<const T>(std::move(value))) {}
+        : News("watch", name), value_(std::make_shared<const T>(std::move(value))) {}
 
     // Returns a copy of what it is now. Thread: any.
     [[nodiscard]] T get() const { return *latest(); }
@@ -90,8 +50,7 @@ public:
             const std::lock_guard lock(mutex_);
             if (!shut_down_) [[likely]] {
                 value_.swap(next);
-                ++version_;
-                lot_.claim_all(wakes);
+                told(wakes);
                 return;
             }
         }
@@ -117,7 +76,7 @@ class Watch<T>::Watcher {
 public:
     explicit Watcher(Watch& watch) : watch_(&watch) {
         const std::lock_guard lock(watch.mutex_);
-        seen_ = watch.version_;
+        wanted_ = watch.next_;
     }
 
     class Changed;
@@ -138,8 +97,8 @@ private:
     [[nodiscard]] std::shared_ptr<const T> take() {
         {
             const std::lock_guard lock(watch_->mutex_);
-            if (seen_ != watch_->version_) {
-                seen_ = watch_->version_;
+            if (wanted_ != watch_->next_) {
+                wanted_ = watch_->next_;
                 return watch_->value_;
             }
             if (!watch_->shut_down_) return nullptr;
@@ -148,12 +107,12 @@ private:
     }
     [[nodiscard]] std::shared_ptr<const T> see() {
         const std::lock_guard lock(watch_->mutex_);
-        seen_ = watch_->version_;
+        wanted_ = watch_->next_;
         return watch_->value_;
     }
 
     Watch* watch_;
-    std::uint64_t seen_;  // its task's
+    std::uint64_t wanted_;  // its task's
 };
 
 // As in_turn.hpp says.
@@ -167,7 +126,7 @@ public:
         return latest_ != nullptr;
     }
     [[nodiscard]] bool attempt_woken() { return attempt(); }
-    [[nodiscard]] Change line() { return Change(*watcher_.watch_, watcher_.seen_); }
+    [[nodiscard]] Arrival line() { return Arrival(*watcher_.watch_, watcher_.wanted_); }
     [[nodiscard]] T result() { return *latest_; }
 
 private:

@@ -1,8 +1,10 @@
-#include "sync/watch.hpp"
+#include "sync/news.hpp"
+
+#include <mutex>
 
 namespace weft::sync {
 
-void WatchBase::shutdown() {
+void News::shutdown() {
     Wakes wakes;
     const std::lock_guard lock(mutex_);
     shut_down_ = true;
