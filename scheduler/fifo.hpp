@@ -44,10 +44,11 @@ public:
     }
 
     // Returns the oldest, or null.
-    Runnable* pop() {
-        Runnable* first = head_;
-        if (first == nullptr) return nullptr;
-        head_ = first->next_;
+    Runnable* pop() { return empty() ? nullptr : &take(); }
+    // The same, only if there is one.
+    Runnable& take() {
+        Runnable& first = *head_;
+        head_ = first.next_;
         if (head_ == nullptr) tail_ = &head_;
         --size_;
         return first;

@@ -150,7 +150,7 @@ inline void Loop::listen() {
     const bool stops = stopping();
     if (!stops && !has_ready()) {
         park();
-    } else if (stops || until_glance_ == 0) {
+    } else if (stops || until_glance_ <= 0) {
         until_glance_ = kRunnablesPerGlance;
         parker_->poll();
     }
@@ -234,14 +234,14 @@ inline void Loop::run_batch() {
 
 template <void (Loop::*RunOne)(Runnable&) noexcept>
 inline void Loop::run_pinned() {
-    for (std::size_t left = pinned_.size(); left != 0 && !interrupted_; --left) (this->*RunOne)(*pinned_.pop());
+    for (std::size_t left = pinned_.size(); left != 0 && !interrupted_; --left) (this->*RunOne)(pinned_.take());
 }
 
 // A turn that would find no message, no timer and no event due is its batch alone.
 inline void Loop::run_pinned_turns() {
     do {
         run_pinned<&Loop::run_one>();
-    } while (!pinned_.empty() && !interrupted_ && until_glance_ != 0 && timers_.empty() && inbox_.empty() &&
+    } while (!pinned_.empty() && !interrupted_ && until_glance_ > 0 && timers_.empty() && inbox_.empty() &&
              !stopping() && !debug());
 }
 
@@ -252,7 +252,7 @@ void Loop::run_pinned_and_ready() {
     while ((pinned != 0 || ready != 0) && !interrupted_) {
         if (pinned != 0) {
             --pinned;
-            (this->*RunOne)(*pinned_.pop());
+            (this->*RunOne)(pinned_.take());
         }
         if (ready != 0 && !interrupted_) {
             --ready;
@@ -270,7 +270,7 @@ void Loop::run_pinned_and_ready() {
 }
 
 inline void Loop::run_one(Runnable& runnable) noexcept {
-    if (until_glance_ != 0) --until_glance_;
+    --until_glance_;
     runnable.run();
 }
 
@@ -302,6 +302,17 @@ bool Loop::glance_from_fork() {
     return !pinned_.empty() || !ready_.empty();
 }
 
+void Loop::push_stealable(Runnable& runnable) noexcept {
+    ready_.push(runnable);
+    if (ready_.has_spare()) {
+        notify_neighbours();
+    } else if (quiet_ != 0) {
+        --quiet_;
+    } else {
+        notify_of_single();
+    }
+}
+
 void Loop::notify_neighbours() {
     if (const auto sleeper = group_.idle().notify()) group_.loops()[*sleeper]->unpark();
 }
@@ -330,7 +341,7 @@ void Loop::notify_of_single() {
 }
 
 // From another loop, or from a thread that is none.
-Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) {
+Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) noexcept {
     Loop* here = current_loop();
     if (here != nullptr && &here->group() == home.group()) {
         if (here->closed()) return Sent::closed;  // all of the group are about to be

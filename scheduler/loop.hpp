@@ -89,17 +89,7 @@ public:
 
     // Queues behind what is ready; push_pinned stays on this loop, push may be stolen.
     void push_pinned(Runnable& runnable) { pinned_.push(runnable); }
-    void push(Runnable& runnable) {
-        if (alone_) return pinned_.push(runnable);
-        ready_.push(runnable);
-        if (ready_.has_spare()) {
-            notify_neighbours();
-        } else if (quiet_ != 0) {
-            --quiet_;
-        } else {
-            notify_of_single();
-        }
-    }
+    void push(Runnable& runnable) { alone_ ? pinned_.push(runnable) : push_stealable(runnable); }
 
     // A branch of fork_join, newest first. Returns false if there is no room: the caller runs it itself.
     [[nodiscard]] bool push_branch(Runnable& branch) {
@@ -210,6 +200,7 @@ private:
     void run_pinned_and_ready();
     void run_one(Runnable& runnable) noexcept;
     void run_one_timed(Runnable& runnable) noexcept;
+    void push_stealable(Runnable& runnable) noexcept;
     void look_for_stall() const;
     void notify_neighbours();
     void notify_of_single();
@@ -219,7 +210,7 @@ private:
 
     // Ready work runs this many Runnables between two glances at the Parker: a poll is a system call, and 61 (Go's
     // and tokio's figure) keeps it under 3 ns each while an event waits a few microseconds.
-    static constexpr std::uint32_t kRunnablesPerGlance = 61;
+    static constexpr std::int32_t kRunnablesPerGlance = 61;
     static constexpr std::uint32_t kMostQuiet = 255;
     // A thief that comes for each Runnable by itself takes the queue's cache lines from an owner that pushes one after the
     // other: after a catch as small as this it waits twice as long, up to some 5 us.
@@ -239,7 +230,7 @@ private:
 
     Fifo pinned_;
     TimerQueue timers_;
-    std::uint32_t until_glance_ = kRunnablesPerGlance;
+    std::int32_t until_glance_ = kRunnablesPerGlance;  // less than 0 at the end of a long batch
     std::uint32_t forks_until_glance_ = kForksPerGlance;
     std::uint32_t search_budget_;  // rounds; what the group allows after a success, halved by each failure
     std::uint32_t choice_state_;
@@ -278,8 +269,8 @@ inline Loop* current_loop() noexcept { return detail::current; }
 // group, else in the group's inbox. Thread: any. Returns closed if the home is gone; then nothing was queued.
 // `generation` is the Shell's while the home was certainly open: a caller who may be overtaken by the end of the loop
 // reads it before.
-Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation);
-inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) {
+Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) noexcept;
+inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) noexcept {
     Loop* here = current_loop();
     if (here == nullptr || !home.serves(*here)) return schedule_away(runnable, home, affinity, generation);
     if (affinity == Affinity::stealable) {
@@ -289,7 +280,7 @@ inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity, std::ui
     }
     return Sent::sent;
 }
-inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) {
+inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) noexcept {
     return schedule(runnable, home, affinity, home.generation());
 }
 
