@@ -54,7 +54,9 @@ void TaskState::start_eagerly() {
     if (here == nullptr || &here->shell() != home_) return start();
     enlist_owned();
     const EagerStep step;
+    const Current outer = current();
     run();
+    current() = outer;
 }
 
 bool TaskState::in_eager_step() noexcept { return EagerStep::depth != 0; }
@@ -93,11 +95,11 @@ void TaskState::run() noexcept {
         }
         entered_ = true;
     }
-    const Current outer = std::exchange(current(), Current{.task = this});
+    current() = Current{.task = this};
     if constexpr (kProfiled) current().strand->begin_step(Branch::tally_around(*innermost_));
     drive(innermost_->handle());
     const bool ended = current().finished == this;
-    current() = outer;
+    current() = Current();
     if (ended) complete(take_outcome());
 }
 
@@ -119,9 +121,8 @@ void TaskState::publish(Outcome outcome) noexcept {
         wake_all(waiters_of(word));
 }
 
-void TaskState::suspend(PromiseBase& innermost, Awaited& awaited) noexcept {
-    innermost_ = &innermost;
-    awaited_ = &awaited;
+// Something came before it could wait, or comes now.
+void TaskState::suspend_disturbed() noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
         if ((word & kWoken) != 0) {  // it is done already: stay active, take the next turn
@@ -170,13 +171,27 @@ void TaskState::wake() noexcept {
     const std::uint32_t generation = home.generation();
     const scheduler::Affinity affinity = affinity_;
     std::uint64_t word = word_.load(std::memory_order_relaxed);
+    if ((word & (kDone | kWaiting | kBorrowed)) != kWaiting ||
+        !word_.compare_exchange_strong(word, word & ~kWaiting, std::memory_order_acq_rel,  // T1 acquire, T2 release
+                                       std::memory_order_relaxed)) [[unlikely]] {
+        return wake_disturbed();
+    }
+    // A closed home dismantles the task: nothing is left to do here.
+    (void)scheduler::schedule(*this, home, affinity, generation);
+}
+
+// The task does not just wait.
+void TaskState::wake_disturbed() noexcept {
+    scheduler::Shell& home = *home_;
+    const std::uint32_t generation = home.generation();
+    const scheduler::Affinity affinity = affinity_;
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
         if ((word & kDone) != 0) return release();  // dismantled: the registration owned the last reference
         const bool resumes = (word & kWaiting) != 0 && ((word & kBorrowed) == 0 || (word & kWoken) != 0);
         const std::uint64_t next = resumes ? word & ~(kWaiting | kWoken) : word | kWoken;
         if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire, T2 release
                                         std::memory_order_relaxed)) {
-            // A closed home dismantles the task: nothing is left to do here.
             if (resumes) (void)scheduler::schedule(*this, home, affinity, generation);
             return;
         }

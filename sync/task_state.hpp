@@ -96,7 +96,16 @@ public:
 
     // The next two calls are the last that a suspending coroutine makes: afterwards the task may run elsewhere.
     // `innermost` is the coroutine that suspends; `awaited` will wake this task once.
-    void suspend(PromiseBase& innermost, Awaited& awaited) noexcept;
+    void suspend(PromiseBase& innermost, Awaited& awaited) noexcept {
+        innermost_ = &innermost;
+        awaited_ = &awaited;
+        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        if ((word & (kWoken | kCancelRequested)) != 0 ||
+            !word_.compare_exchange_strong(word, word | kWaiting, std::memory_order_release,  // T1
+                                           std::memory_order_relaxed)) [[unlikely]] {
+            suspend_disturbed();
+        }
+    }
     // Gives up the turn only.
     void yield(PromiseBase& innermost) noexcept;
 
@@ -134,7 +143,7 @@ public:
 
     // --- any thread --------------------------------------------------------------------------------------------
 
-    void wake() noexcept override;
+    void wake() noexcept final;
     void abandon() noexcept override { release(); }
 
     [[nodiscard]] scheduler::Shell* home_shell() const noexcept override { return home_; }
@@ -259,6 +268,8 @@ private:
     static void destroy(Details* details) noexcept;
     void enlist_owned();
     void queue() noexcept;
+    void suspend_disturbed() noexcept;
+    void wake_disturbed() noexcept;
     void end_borrow() noexcept;
     void pass_request_on() noexcept;
     // True if only this thread can resume the task.
