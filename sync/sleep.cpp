@@ -10,6 +10,12 @@ SleepState::SleepState(Duration duration)
     loop_.arm(*this, deadline);
 }
 
+bool SleepAwaiter::suspend_for_duration(PromiseBase& innermost) {
+    auto* state = new SleepState(duration_);
+    state_ = FutureRef(state);
+    return suspend_on(innermost, *state, suspended_);
+}
+
 void SleepState::fire() noexcept {
     if (queued_.exchange(true, std::memory_order_acq_rel)) return release();  // S1: a canceller has sent it
     loop_.push_pinned(*this);

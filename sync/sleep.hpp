@@ -49,15 +49,11 @@ public:
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> self) {
-        if (duration_ <= Duration::zero()) {
-            TaskState& task = suspending_task();
-            suspended_ = &task;
-            task.yield(self.promise());
-            return true;
-        }
-        auto* state = new SleepState(duration_);
-        state_ = FutureRef(state);
-        return suspend_on(self.promise(), *state, suspended_);
+        if (duration_ > Duration::zero()) return suspend_for_duration(self.promise());
+        TaskState& task = suspending_task();
+        suspended_ = &task;
+        task.yield(self.promise());
+        return true;
     }
 
     void await_resume() {
@@ -68,6 +64,8 @@ public:
     }
 
 private:
+    bool suspend_for_duration(PromiseBase& innermost);
+
     Duration duration_;
     FutureRef state_;
     TaskState* suspended_ = nullptr;
