@@ -29,39 +29,6 @@ void Lock::release() {
     if (!try_release(wakes)) throw std::runtime_error("Lock is not acquired: release() of " + in_words());
 }
 
-// Under the mutex: from here on, until open(), nobody goes past it. Returns the word.
-std::uint32_t Lock::close() noexcept {
-    const std::uint32_t word = word_.load(std::memory_order_relaxed);
-    if ((word & kInLine) != 0) return word;
-    return word_.fetch_or(kInLine, std::memory_order_acquire);  // K1
-}
-
-// Under the mutex, closed: past it again if nobody is in line.
-void Lock::open(bool locked) noexcept {
-    const std::uint32_t in_line = passing_ || !lot_.empty() ? kInLine : 0;
-    word_.store(in_line | (locked ? kLocked : 0), std::memory_order_release);  // K1
-}
-
-// Under the mutex. If it returns false, the caller joins the line, or others are in it, or the holder opens the word.
-bool Lock::take_in_turn() noexcept {
-    const bool free = (close() & kLocked) == 0 && !passing_ && lot_.parked() == 0;
-    if (free) open(true);
-    return free;
-}
-
-// Under the mutex: the lock is free, the first in line may go, unless it is under way to somebody.
-void Lock::pass_on(Wakes& wakes) noexcept {
-    if (!passing_) passing_ = lot_.claim_head(wakes);
-}
-
-bool Lock::release_in_turn(Wakes& wakes) noexcept {
-    const std::lock_guard lock(mutex_);
-    const bool locked = (close() & kLocked) != 0;
-    if (locked) pass_on(wakes);
-    open(false);
-    return locked;
-}
-
 void Lock::resume(Parked& parked) {
     if (parked.interrupted()) [[unlikely]] {
         give_up(parked);
@@ -84,8 +51,8 @@ void Lock::give_up(Parked& parked) noexcept {
 
 void Lock::end_of_scope_in_turn() noexcept {
     Wakes wakes;
-    if (!release_in_turn(wakes))
-        sync::warn("a guard ends, but its " + in_words() + " is free: it was released by hand");
+    if (!release_in_turn(wakes)) [[unlikely]]
+        lot_.tell_of_release("is free");
 }
 
 // --- debug mode: the tenure changes hands under the mutex -------------------------------------------------------------

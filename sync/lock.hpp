@@ -25,6 +25,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <string_view>
 
 #include "scheduler/atomic.hpp"
@@ -85,7 +86,12 @@ private:
         return word_.compare_exchange_strong(word, kLocked, std::memory_order_acquire,  // K1
                                              std::memory_order_relaxed);
     }
-    [[nodiscard]] bool take_in_turn() noexcept;
+    // Under the mutex. If it returns false, the caller joins the line, or others are in it, or the holder opens the word.
+    [[nodiscard]] bool take_in_turn() noexcept {
+        const bool free = (close() & kLocked) == 0 && !passing_ && lot_.parked() == 0;
+        if (free) open(true);
+        return free;
+    }
     void resume(sync::Parked& parked);
     void give_up(sync::Parked& parked) noexcept;
     // The running task has it.
@@ -103,7 +109,14 @@ private:
         return word == kLocked && word_.compare_exchange_strong(word, 0, std::memory_order_release,  // K1
                                                                 std::memory_order_relaxed);
     }
-    [[nodiscard]] bool release_in_turn(sync::Wakes& wakes) noexcept;
+    // Inline, so that `wakes` stays in registers.
+    [[nodiscard, gnu::always_inline]] bool release_in_turn(sync::Wakes& wakes) noexcept {
+        const std::lock_guard lock(mutex_);
+        const bool locked = (close() & kLocked) != 0;
+        if (locked) pass_on(wakes);
+        open(false);
+        return locked;
+    }
     [[nodiscard]] bool try_release(sync::Wakes& wakes) noexcept {
         return release_past_line() || release_in_turn(wakes);
     }
@@ -119,14 +132,25 @@ private:
         if (!release_past_line()) end_of_scope_in_turn();
     }
     void end_of_scope_in_turn() noexcept;
-    std::uint32_t close() noexcept;
-    void open(bool locked) noexcept;
+    // Under the mutex: from here on, until open(), nobody goes past it. Returns the word.
+    std::uint32_t close() noexcept {
+        const std::uint32_t word = word_.load(std::memory_order_relaxed);
+        return (word & kInLine) != 0 ? word : word_.fetch_or(kInLine, std::memory_order_acquire);  // K1
+    }
+    // Under the mutex, closed: past it again if nobody is in line.
+    void open(bool locked) noexcept {
+        const std::uint32_t in_line = passing_ || !lot_.empty() ? kInLine : 0;
+        word_.store(in_line | (locked ? kLocked : 0), std::memory_order_release);  // K1
+    }
     void begin_tenure() noexcept;
     void end_tenure() noexcept;
     void check_holder() const noexcept;
     void check_guard() const noexcept;
     [[nodiscard]] sync::FutureRef holder() const noexcept;
-    void pass_on(sync::Wakes& wakes) noexcept;
+    // Under the mutex: the lock is free, the first in line may go, unless it is under way to somebody.
+    void pass_on(sync::Wakes& wakes) noexcept {
+        if (!passing_) passing_ = lot_.claim_head(wakes);
+    }
 
     scheduler::LoneAtomic<std::uint32_t> word_{0};
     mutable scheduler::SpinLock mutex_;

@@ -29,8 +29,8 @@ bool Parked::cut_off() noexcept {
     return false;
 }
 
-void Wakes::wake_all() noexcept {
-    for (Parked* each = first_; each != nullptr;) {
+void Wakes::wake_all(Parked& first) noexcept {
+    for (Parked* each = &first; each != nullptr;) {
         Parked* const next = each->next_;
         TaskState& task = *each->task();
         each->state_.store(Parked::State::woken, std::memory_order_release);  // P1: the Parked may be gone from here on
@@ -39,29 +39,11 @@ void Wakes::wake_all() noexcept {
     }
 }
 
-// It leaves the line in any case. Returns false if another line has its task.
-bool ParkingLot::claim(Parked& parked, Wakes& wakes) noexcept {
-    remove(parked);
-    --parked_;
-    if (parked.race_ != nullptr && !parked.race_->win()) {
-        parked.state_.store(Parked::State::passed_by, std::memory_order_release);  // P1: as woken
-        return false;
-    }
-    parked.state_.store(Parked::State::claimed, std::memory_order_relaxed);
-    wakes.add(parked);
-    return true;
-}
-
 bool ParkingLot::claim_oldest(Wakes& wakes) noexcept {
     while (first_ != nullptr) {
-        if (claim(*first_, wakes)) return true;
+        if (claim_present(wakes)) return true;
     }
     return false;
-}
-
-bool ParkingLot::claim_head(Wakes& wakes) noexcept {
-    if (first_ == nullptr || first_->state_.load(std::memory_order_relaxed) == Parked::State::cancelled) return false;
-    return claim(*first_, wakes);
 }
 
 // Waits for a waker that has taken it out of line and is about to let go of it: for a few instructions.
@@ -124,6 +106,10 @@ void ParkingLot::tell_of_granted() const noexcept {
     if (const scheduler::Loop* here = scheduler::current_loop(); here != nullptr && here->debug()) {
         warn(name_ + " is destroyed before a task that it was given to has resumed: that task will reach for it");
     }
+}
+
+void ParkingLot::tell_of_release(std::string_view is_free) const noexcept {
+    warn("a guard ends, but its " + name_ + " " + std::string(is_free) + ": it was released by hand");
 }
 
 std::string ParkingLot::in_words(std::string_view what, std::string_view name) {

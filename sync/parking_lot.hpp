@@ -71,7 +71,7 @@ public:
     [[nodiscard]] std::string in_words() const final;
 
 protected:
-    explicit Parked(ParkingLot& lot) noexcept : lot_(&lot) {}
+    explicit Parked(ParkingLot& lot) noexcept : lot_(&lot) {}  // the rest is join_line's
     ~Parked() = default;
 
     // Parks the running task, unless `settled(wakes)`, called under the mutex, says that there is nothing to wait for:
@@ -133,11 +133,12 @@ private:
     }
 
     ParkingLot* lot_;  // null once that is gone
-    Parked* next_ = nullptr;
-    Parked* previous_ = nullptr;
-    Race* race_ = nullptr;
-    scheduler::Atomic<State> state_{State::parked};
-    bool settled_ = false;
+    // From join_line on.
+    Parked* next_;
+    Parked* previous_;
+    Race* race_;
+    scheduler::Atomic<State> state_;
+    bool settled_;
 };
 
 // Those that were granted something under the mutex; their tasks are woken, in order, when it goes out of scope.
@@ -148,7 +149,7 @@ public:
     Wakes(const Wakes&) = delete;
     Wakes& operator=(const Wakes&) = delete;
     ~Wakes() {
-        if (first_ != nullptr) wake_all();
+        if (first_ != nullptr) wake_all(*first_);
     }
 
 private:
@@ -159,7 +160,7 @@ private:
         (first_ == nullptr ? first_ : last_->next_) = &claimed;
         last_ = &claimed;
     }
-    void wake_all() noexcept;
+    static void wake_all(Parked& first) noexcept;
 
     Parked* first_ = nullptr;
     Parked* last_ = nullptr;
@@ -192,6 +193,8 @@ public:
 
     // The primitive ends although a task that it has granted something has not resumed: debug mode says so.
     void tell_of_granted() const noexcept;
+    // A guard ends although what it holds "is free": it was released by hand.
+    void tell_of_release(std::string_view is_free) const noexcept;
 
     // --- under the mutex ---------------------------------------------------------------------------------------
 
@@ -225,7 +228,7 @@ private:
     void remove(Parked& parked) noexcept;
     bool claim_oldest(Wakes& wakes) noexcept;
     Wait settle_unwoken(Parked& parked) noexcept;
-    bool claim(Parked& parked, Wakes& wakes) noexcept;
+    bool claim_present(Wakes& wakes) noexcept;
     void cut_off() noexcept;
 
     scheduler::SpinLock& mutex_;
@@ -247,6 +250,26 @@ inline void ParkingLot::add(Parked& parked) noexcept {
 inline void ParkingLot::remove(Parked& parked) noexcept {
     (parked.previous_ == nullptr ? first_ : parked.previous_->next_) = parked.next_;
     (parked.next_ == nullptr ? last_ : parked.next_->previous_) = parked.previous_;
+}
+
+// The first in line leaves it in any case. Returns false if another line has its task.
+inline bool ParkingLot::claim_present(Wakes& wakes) noexcept {
+    Parked& parked = *first_;
+    first_ = parked.next_;
+    (first_ == nullptr ? last_ : first_->previous_) = nullptr;
+    --parked_;
+    if (parked.race_ != nullptr && !parked.race_->win()) {
+        parked.state_.store(Parked::State::passed_by, std::memory_order_release);  // P1: as woken
+        return false;
+    }
+    parked.state_.store(Parked::State::claimed, std::memory_order_relaxed);
+    wakes.add(parked);
+    return true;
+}
+
+inline bool ParkingLot::claim_head(Wakes& wakes) noexcept {
+    if (first_ == nullptr || first_->state_.load(std::memory_order_relaxed) == Parked::State::cancelled) return false;
+    return claim_present(wakes);
 }
 
 template <class Settled>

@@ -116,8 +116,8 @@ void Semaphore::give_up(Parked& parked) noexcept {
 }
 
 void Semaphore::end_of_scope_in_turn() noexcept {
-    if (!release_in_turn())
-        sync::warn("a guard ends, but " + in_words() + " has all its permits: it was released by hand");
+    if (!release_in_turn()) [[unlikely]]
+        lot_.tell_of_release("has all its permits");
 }
 
 }  // namespace weft
