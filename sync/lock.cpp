@@ -29,6 +29,11 @@ void Lock::release() {
     if (!try_release(wakes)) throw std::runtime_error("Lock is not acquired: release() of " + in_words());
 }
 
+std::uint32_t Lock::close_open() noexcept {
+    closed_.store(true, std::memory_order_relaxed);
+    return word_.fetch_or(kInLine, std::memory_order_acquire);  // K1
+}
+
 void Lock::resume(Parked& parked) {
     if (parked.interrupted()) [[unlikely]] {
         give_up(parked);
