@@ -31,11 +31,15 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> self) {
         if (lock_.tenure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
             lock_.end_tenure();  // not under the mutex: it may be the last to know its task
-        return park(self.promise(), [this](Wakes& wakes) {
-            if (!lock_.try_release(wakes)) throw_not_held("wait", condition_);
-            without_lock_ = true;
-            return false;
+        bool refused = false;  // another task has released the lock meanwhile
+        const bool parks = park(self.promise(), [this, &refused](Wakes& wakes) {
+            refused = !lock_.try_release(wakes);
+            if (!refused) without_lock_ = true;
+            return refused;
         });
+        if (refused) [[unlikely]]
+            throw_not_held("wait", condition_);
+        return parks;
     }
 
     void await_resume() {
