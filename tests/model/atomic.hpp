@@ -1,0 +1,121 @@
+// Atomic: std::atomic as the explorer sees it, with the same interface, so that production code is compiled over it
+// unchanged. Each access is a step of the execution; the source line that made it comes along for the trace.
+//
+// What lies in it must fit into 64 bits without padding. An operator (x = 1, ++x) cannot tell where it was called.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+
+#include "tests/model/execution.hpp"
+
+namespace weft::model {
+
+template <class T>
+class Atomic {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(Value));
+
+    // What fetch_add and fetch_sub take.
+    using Step = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T>;
+
+public:
+    using value_type = T;
+    static constexpr bool is_always_lock_free = true;
+
+    Atomic(const Where& where = Where::current()) : Atomic(T{}, where) {}  // NOLINT: as std::atomic's
+    Atomic(T value, const Where& where = Where::current())                 // NOLINT: implicit, as std::atomic's
+        : location_(Execution::current().make(bits(value), where)) {}
+    ~Atomic() { Execution::current().destroy(location_); }
+    Atomic(const Atomic&) = delete;
+    Atomic& operator=(const Atomic&) = delete;
+
+    T load(Order order = Order::seq_cst, const Where& where = Where::current()) const {
+        return of(Execution::current().load(location_, order, where));
+    }
+    void store(T value, Order order = Order::seq_cst, const Where& where = Where::current()) {
+        Execution::current().store(location_, bits(value), order, where);
+    }
+    operator T() const { return load(); }  // NOLINT: implicit, as std::atomic's
+    T operator=(T value) {                 // NOLINT: as std::atomic's
+        store(value);
+        return value;
+    }
+
+    T exchange(T value, Order order = Order::seq_cst, const Where& where = Where::current()) {
+        return change(order, "exchange", where, [value](T) { return value; });
+    }
+    T fetch_add(Step by, Order order = Order::seq_cst, const Where& where = Where::current()) {
+        return change(order, "fetch_add", where, [by](T old) { return static_cast<T>(old + by); });
+    }
+    T fetch_sub(Step by, Order order = Order::seq_cst, const Where& where = Where::current()) {
+        return change(order, "fetch_sub", where, [by](T old) { return static_cast<T>(old - by); });
+    }
+    T fetch_and(T mask, Order order = Order::seq_cst, const Where& where = Where::current()) {
+        return change(order, "fetch_and", where, [mask](T old) { return static_cast<T>(old & mask); });
+    }
+    T fetch_or(T mask, Order order = Order::seq_cst, const Where& where = Where::current()) {
+        return change(order, "fetch_or", where, [mask](T old) { return static_cast<T>(old | mask); });
+    }
+    T fetch_xor(T mask, Order order = Order::seq_cst, const Where& where = Where::current()) {
+        return change(order, "fetch_xor", where, [mask](T old) { return static_cast<T>(old ^ mask); });
+    }
+
+    bool compare_exchange_strong(T& expected, T desired, Order success, Order failure,
+                                 const Where& where = Where::current()) {
+        return compare_exchange(expected, desired, success, failure, Execution::Strength::strong, where);
+    }
+    bool compare_exchange_strong(T& expected, T desired, Order order = Order::seq_cst,
+                                 const Where& where = Where::current()) {
+        return compare_exchange_strong(expected, desired, order, on_failure(order), where);
+    }
+    bool compare_exchange_weak(T& expected, T desired, Order success, Order failure,
+                               const Where& where = Where::current()) {
+        return compare_exchange(expected, desired, success, failure, Execution::Strength::weak, where);
+    }
+    bool compare_exchange_weak(T& expected, T desired, Order order = Order::seq_cst,
+                               const Where& where = Where::current()) {
+        return compare_exchange_weak(expected, desired, order, on_failure(order), where);
+    }
+
+private:
+    static Value bits(T value) {
+        Value result = 0;
+        std::memcpy(&result, std::addressof(value), sizeof value);
+        return result;
+    }
+    static T of(Value value) {
+        T result;
+        std::memcpy(&result, &value, sizeof result);
+        return result;
+    }
+    static constexpr Order on_failure(Order order) {
+        if (order == Order::acq_rel) return Order::acquire;
+        return order == Order::release ? Order::relaxed : order;
+    }
+
+    template <class F>
+    T change(Order order, const char* verb, const Where& where, F next) {
+        Execution& execution = Execution::current();
+        const T old = of(execution.take(location_, where));
+        execution.put(location_, bits(next(old)), order, verb, where);
+        return old;
+    }
+    bool compare_exchange(T& expected, T desired, Order success, Order failure, Execution::Strength strength,
+                          const Where& where) {
+        Value value = bits(expected);
+        if (Execution::current().compare_exchange(location_, value, bits(desired), success, failure, strength, where))
+            return true;
+        expected = of(value);
+        return false;
+    }
+
+    const Location location_;
+};
+
+// std::atomic_thread_fence, under a name that argument-dependent lookup does not confuse with it.
+inline void fence(Order order, const Where& where = Where::current()) { Execution::current().fence(order, where); }
+
+}  // namespace weft::model

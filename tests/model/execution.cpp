@@ -1,0 +1,324 @@
+#include "tests/model/execution.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <span>
+#include <utility>
+
+namespace weft::model {
+
+namespace {
+
+Execution* running = nullptr;
+
+}  // namespace
+
+Execution& Execution::current() {
+    if (running == nullptr) std::abort();  // an atomic of the model lives only inside explore()
+    return *running;
+}
+
+void Execution::run(Search& search, const std::function<void()>& body, Trace* trace) {
+    search_ = &search;
+    trace_ = trace;
+    failure_.clear();
+    memory_.reset();
+    count_ = 1;
+    running_ = 0;
+    preemptions_ = spurious_ = steps_ = 0;
+    news_ = 0;
+    patience_ = roused_ = 0;
+    running = this;
+    try {
+        body();
+    } catch (const Abandoned&) {
+    }
+    running = nullptr;
+    if (search.diverged()) failure_ = "the model is not deterministic; without that: " + failure_;
+}
+
+// --- threads ------------------------------------------------------------------------------------
+
+void Execution::together(const std::vector<std::function<void()>>& functions) {
+    if (running_ != 0 || functions.size() >= kMaxThreads) return fail("together: too many threads");
+    count_ = functions.size() + 1;
+    for (Thread thread = 1; thread < count_; ++thread) {
+        memory_.fork(0, thread);
+        VirtualThread& self = threads_[thread];
+        self.state = State::ready;
+        self.looks.clear();
+        self.news_known = news_;
+        self.fiber.start([this, function = &functions[thread - 1U]] { run_thread(*function); });
+    }
+    switch_to(pick());
+    if (!failure_.empty()) throw Abandoned();
+    for (Thread thread = 1; thread < count_; ++thread) memory_.join(0, thread);
+}
+
+void Execution::run_thread(const std::function<void()>& function) {
+    function();
+    threads_[running_].state = State::done;
+    switch_to(pick());
+}
+
+void Execution::switch_to(Thread next) {
+    const Thread previous = std::exchange(running_, next);
+    if (next != previous) threads_[previous].fiber.switch_to(threads_[next].fiber);
+}
+
+void Execution::fail(std::string what) {
+    if (failure_.empty()) {
+        failure_ = std::move(what);
+        if (running_ != 0) failure_ += " (thread " + std::to_string(running_) + ')';
+    }
+    if (running_ != 0) switch_to(0);
+}
+
+Thread Execution::pick() {
+    std::array<Thread, kMaxThreads> candidates;
+    std::size_t count = 0;
+    const bool can_go_on = running_ != 0 && threads_[running_].state == State::ready;
+    if (can_go_on) {
+        if (preemptions_ >= limits_.preemptions) return running_;
+        candidates[count++] = running_;
+    }
+    for (Thread thread = 1; thread < count_; ++thread) {
+        if (thread != running_ && threads_[thread].state == State::ready) candidates[count++] = thread;
+    }
+    if (count == 0) return pick_when_none_is_ready();
+    if (count == 1) return candidates[0];
+    const std::uint32_t chosen = search_->choose_thread(std::span(candidates.data(), count));
+    if (can_go_on && chosen != 0) ++preemptions_;
+    return candidates[chosen];
+}
+
+Thread Execution::pick_when_none_is_ready() {
+    std::size_t done = 1;  // the body
+    for (Thread thread = 1; thread < count_; ++thread) done += threads_[thread].state == State::done ? 1 : 0;
+    if (done == count_) return 0;
+    for (std::size_t i = 1; i < count_ && patience_ < kPatience * count_; ++i) {
+        const std::size_t thread = (roused_ + i - 1) % (count_ - 1) + 1;
+        if (threads_[thread].state != State::spinning) continue;
+        ++patience_;
+        roused_ = thread;
+        threads_[thread].state = State::ready;
+        return static_cast<Thread>(thread);
+    }
+    if (failure_.empty()) failure_ = "deadlock:" + who_waits();
+    return 0;
+}
+
+std::string Execution::who_waits() const {
+    std::string text;
+    for (Thread thread = 1; thread < count_; ++thread) {
+        const VirtualThread& self = threads_[thread];
+        if (self.state == State::done) continue;
+        text += " thread " + std::to_string(thread) + " waits in ";
+        text += self.state == State::blocked ? self.why : "a loop that spins";
+        text += ';';
+    }
+    text.pop_back();
+    return text;
+}
+
+void Execution::before_step() {
+    ++steps_;
+    if (running_ == 0) return;
+    if (steps_ > limits_.steps) fail("more than " + std::to_string(limits_.steps) + " steps: does it ever end?");
+    switch_to(pick());
+}
+
+void Execution::step(const char* verb, const Where& where) {
+    before_step();
+    tell({.thread = running_, .verb = verb, .where = where});
+}
+
+void Execution::spin_hint() {
+    if (running_ == 0) return;
+    VirtualThread& self = threads_[running_];
+    if (self.looks.empty()) return;  // it hints again and again before it looks again
+    bool saw_old = false;
+    for (const Location location : self.looks) {
+        saw_old |= memory_.floor(running_, location, Order::relaxed) < memory_.newest(location);
+        memory_.hurry(running_, location);
+    }
+    self.looks.clear();
+    if (saw_old || self.news_known != news_) return;
+    self.state = State::spinning;
+    switch_to(pick());
+}
+
+void Execution::block(const void* on, const char* why) {
+    VirtualThread& self = threads_[running_];
+    self.waits_for = on;
+    self.why = why;
+    if (running_ == 0) {
+        fail("deadlock: the body waits in " + std::string(why));
+        throw Abandoned();
+    }
+    self.state = State::blocked;
+    switch_to(pick());
+}
+
+void Execution::wake(const void* on) {
+    for (VirtualThread& thread : threads_) {
+        if (thread.state == State::blocked && thread.waits_for == on) thread.state = State::ready;
+    }
+}
+
+void Execution::release(View& into) {
+    memory_.release(running_, into);
+    stored(Memory::kNone, 0, 1);
+}
+
+// --- memory -------------------------------------------------------------------------------------
+
+void Execution::tell(Trace::Event event) {
+    if (trace_ != nullptr) [[unlikely]]
+        trace_->add(event);
+}
+
+void Execution::touch(Location location, const Where& where) {
+    if (memory_.touch(running_, location) == Access::race) [[unlikely]]
+        fail("an atomic is used while it is made or destroyed, at " + short_place(where));
+}
+
+void Execution::looked_at(Location location) {
+    VirtualThread& self = threads_[running_];
+    if (std::find(self.looks.begin(), self.looks.end(), location) == self.looks.end()) self.looks.push_back(location);
+    self.news_known = news_;
+}
+
+// Whoever spins shall look again. A store of the same value is no news, or two spinners would wake each other for ever.
+void Execution::stored(Location, Value before, Value after) {
+    if (before == after) return;
+    ++news_;
+    ++threads_[running_].news_known;
+    patience_ = 0;
+    for (VirtualThread& thread : threads_) {
+        if (thread.state == State::spinning) thread.state = State::ready;
+    }
+}
+
+Location Execution::make(Value value, const Where& where) {
+    const Location location = memory_.make(running_, value);
+    if (location == Memory::kNone) {
+        fail("more than " + std::to_string(kMaxLocations) + " atomics in one execution");
+        return 0;
+    }
+    tell({.thread = running_, .verb = "make", .location = location, .written = value, .where = where});
+    return location;
+}
+
+void Execution::destroy(Location location) {
+    if (!failure_.empty()) return;  // the threads that used it were abandoned
+    if (memory_.destroy(running_, location) == Access::race)
+        fail("an atomic is destroyed while another thread uses it");
+}
+
+Value Execution::load(Location location, Order order, const Where& where) {
+    before_step();
+    touch(location, where);
+    const Stamp newest = memory_.newest(location);
+    Stamp behind = 0;
+    if (limits_.reads == Reads::any_allowed) {
+        const Stamp floor = memory_.floor(running_, location, order);
+        behind = static_cast<Stamp>(choose(static_cast<std::uint32_t>(newest - floor) + 1));
+    }
+    const Value value = memory_.load(running_, location, static_cast<Stamp>(newest - behind), order);
+    looked_at(location);
+    tell({.thread = running_,
+          .verb = "load",
+          .location = location,
+          .order = order,
+          .read = value,
+          .behind = behind,
+          .where = where});
+    return value;
+}
+
+void Execution::store(Location location, Value value, Order order, const Where& where) {
+    before_step();
+    touch(location, where);
+    const Value before = memory_.value(location, memory_.newest(location));
+    memory_.store(running_, location, value, order);
+    stored(location, before, value);
+    tell({.thread = running_, .verb = "store", .location = location, .order = order, .written = value, .where = where});
+}
+
+Value Execution::take(Location location, const Where& where) {
+    before_step();
+    touch(location, where);
+    return memory_.value(location, memory_.newest(location));
+}
+
+void Execution::put(Location location, Value value, Order order, const char* verb, const Where& where) {
+    const Value before = memory_.value(location, memory_.newest(location));
+    memory_.replace(running_, location, value, order);
+    looked_at(location);
+    stored(location, before, value);
+    tell({.thread = running_,
+          .verb = verb,
+          .location = location,
+          .order = order,
+          .read = before,
+          .written = value,
+          .where = where});
+}
+
+// What may happen, in the order in which it is tried: success, or failure with the newest value; a spurious failure;
+// failure with one of the older values that differ from the expected one.
+bool Execution::compare_exchange(Location location, Value& expected, Value desired, Order success, Order failure,
+                                 Strength strength, const Where& where) {
+    before_step();
+    touch(location, where);
+    const Stamp newest = memory_.newest(location);
+    std::array<Stamp, 64> failing;
+    std::size_t count = 0;
+    if (memory_.value(location, newest) == expected) {
+        if (strength == Strength::weak && spurious_ < limits_.spurious_failures) failing[count++] = newest;
+    }
+    if (limits_.reads == Reads::any_allowed) {
+        const Stamp floor = memory_.floor(running_, location, failure);
+        for (Stamp stamp = newest; stamp-- > floor && count < failing.size();) {
+            if (memory_.value(location, stamp) != expected) failing[count++] = stamp;
+        }
+    }
+    const std::uint32_t chosen = choose(static_cast<std::uint32_t>(count) + 1);
+    const Stamp read = chosen == 0 ? newest : failing[chosen - 1];
+    if (chosen == 0 && memory_.value(location, newest) == expected) {
+        put(location, desired, success, "CAS", where);
+        return true;
+    }
+    if (chosen != 0 && read == newest) ++spurious_;
+    expected = memory_.load(running_, location, read, failure);
+    looked_at(location);
+    tell({.thread = running_,
+          .verb = "CAS failed",
+          .location = location,
+          .order = failure,
+          .read = expected,
+          .behind = static_cast<Stamp>(newest - read),
+          .where = where});
+    return false;
+}
+
+void Execution::fence(Order order, const Where& where) {
+    before_step();
+    memory_.fence(running_, order);
+    tell({.thread = running_, .verb = "fence", .order = order, .where = where});
+}
+
+void Execution::read_plain(Epochs& epochs, const Where& where) {
+    if (failure_.empty() && memory_.read_plain(running_, epochs) == Access::race)
+        fail("data race: read beside a write, at " + short_place(where));
+    tell({.thread = running_, .verb = "read", .where = where});
+}
+
+void Execution::write_plain(Epochs& epochs, const Where& where) {
+    if (failure_.empty() && memory_.write_plain(running_, epochs) == Access::race)
+        fail("data race: write beside another access, at " + short_place(where));
+    tell({.thread = running_, .verb = "write", .where = where});
+}
+
+}  // namespace weft::model

@@ -1,0 +1,125 @@
+// Execution: one run of a model: its memory, its virtual threads, and who goes on at each step. What the atomics,
+// locks and parkers of the model call.
+//
+//     ready --hint, nothing new--> spinning --somebody stored--> ready        ready --block--> blocked --wake--> ready
+//     ready --its function returns--> done
+//
+// Invariant: before each step that another thread can see, and only there, the search is asked who goes on; going on
+// with another thread although the running one could is a preemption, of which there is a limit. Plain accesses are no
+// steps: a race is found by clocks, whatever the order.
+//
+// A thread that hints (spin_hint, yield) after a look at memory waits until another has stored something new, and does
+// not see the same old value twice: a loop that spins is one step instead of endlessly many. If all that could go on
+// spin, they try again in turn, kPatience times each (a bounded search gives up by itself); then it is a deadlock.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "tests/model/fiber.hpp"
+#include "tests/model/limits.hpp"
+#include "tests/model/memory.hpp"
+#include "tests/model/search.hpp"
+#include "tests/model/trace.hpp"
+
+namespace weft::model {
+
+using Where = std::source_location;
+
+// Thrown out of together() when a thread has failed: the body's state is destroyed, the threads are abandoned.
+struct Abandoned {};
+
+class Execution {
+public:
+    explicit Execution(const Limits& limits) : limits_(limits) {}
+    Execution(const Execution&) = delete;
+    Execution& operator=(const Execution&) = delete;
+
+    // The one that runs; there must be one.
+    static Execution& current();
+
+    // Runs the body to its end, or to a failure. Tells `trace` each step, if there is one.
+    void run(Search& search, const std::function<void()>& body, Trace* trace);
+    [[nodiscard]] const std::string& failure() const { return failure_; }
+    [[nodiscard]] std::uint64_t steps() const { return steps_; }
+
+    // --- called by the model ---
+
+    // Thread: the body. Runs the functions as virtual threads and returns when all have ended.
+    void together(const std::vector<std::function<void()>>& functions);
+    // Does not return to a virtual thread; the body goes on.
+    void fail(std::string what);
+    // Returns a number below `count`: a free choice of the model's.
+    std::uint32_t choose(std::uint32_t count) { return count < 2 ? 0 : search_->choose(count); }
+
+    Location make(Value value, const Where& where);
+    void destroy(Location location);
+    Value load(Location location, Order order, const Where& where);
+    void store(Location location, Value value, Order order, const Where& where);
+    enum class Strength : std::uint8_t { weak, strong };
+    bool compare_exchange(Location location, Value& expected, Value desired, Order success, Order failure,
+                          Strength strength, const Where& where);
+    // A read-modify-write in two halves, between which no other thread goes on.
+    Value take(Location location, const Where& where);
+    void put(Location location, Value value, Order order, const char* verb, const Where& where);
+    void fence(Order order, const Where& where);
+
+    void read_plain(Epochs& epochs, const Where& where);
+    void write_plain(Epochs& epochs, const Where& where);
+
+    void spin_hint();
+    // A step of a lock or a parker: another thread may go on first.
+    void step(const char* verb, const Where& where);
+    // Waits for wake(on); the caller looks again.
+    void block(const void* on, const char* why);
+    void wake(const void* on);
+    void acquire(const View& from) { memory_.acquire(running_, from); }
+    void release(View& into);
+
+private:
+    static constexpr std::size_t kPatience = 16;
+
+    enum class State : std::uint8_t { ready, spinning, blocked, done };
+    struct VirtualThread {
+        Fiber fiber;
+        State state = State::done;
+        const void* waits_for = nullptr;
+        const char* why = "";
+        std::vector<Location> looks;   // since its last hint
+        std::uint64_t news_known = 0;  // of news_, when it looked last
+    };
+
+    void run_thread(const std::function<void()>& function);
+    void before_step();
+    void switch_to(Thread next);
+    // Who goes on; 0 if all threads have ended.
+    Thread pick();
+    Thread pick_when_none_is_ready();
+    std::string who_waits() const;
+    void touch(Location location, const Where& where);
+    void looked_at(Location location);
+    void stored(Location location, Value before, Value after);
+    void tell(Trace::Event event);
+
+    const Limits limits_;
+    Memory memory_;
+    Search* search_ = nullptr;
+    Trace* trace_ = nullptr;
+    std::string failure_;
+    std::array<VirtualThread, kMaxThreads> threads_;  // [0]: the body, which runs while no other does
+    std::size_t count_ = 1;
+    Thread running_ = 0;
+    std::uint32_t preemptions_ = 0;
+    std::uint32_t spurious_ = 0;
+    std::uint32_t steps_ = 0;
+    std::uint64_t news_ = 0;  // stores that changed a value
+    std::size_t patience_ = 0;  // tries of spinning threads since the last news
+    std::size_t roused_ = 0;    // the last thread that got one
+};
+
+}  // namespace weft::model

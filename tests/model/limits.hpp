@@ -1,0 +1,24 @@
+// Limits: how far the explorer goes. All of them are part of a replay line, since they decide which questions are asked.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace weft::model {
+
+enum class Reads : std::uint8_t {
+    any_allowed,  // what C++20's memory model allows
+    newest,  // interleavings only, to show what they miss
+};
+
+inline constexpr std::uint32_t kUnbounded = std::numeric_limits<std::uint32_t>::max();
+
+struct Limits {
+    std::uint32_t preemptions = 3;  // of threads that could go on
+    std::uint32_t spurious_failures = 0;  // of weak compare-exchanges that could succeed
+    std::uint32_t steps = 5'000;  // of one execution; more is a failure (a livelock?)
+    std::uint64_t executions = 10'000'000;  // then the search ends and says that it is not complete
+    Reads reads = Reads::any_allowed;
+};
+
+}  // namespace weft::model

@@ -1,0 +1,39 @@
+// Mutex: std::mutex for virtual threads. Who cannot have it is not asked again until it is free, so waiting for a
+// lock multiplies nothing; two threads that wait for each other are a deadlock and found.
+#pragma once
+
+#include "tests/model/execution.hpp"
+
+namespace weft::model {
+
+class Mutex {
+public:
+    Mutex() = default;
+    Mutex(const Mutex&) = delete;
+    Mutex& operator=(const Mutex&) = delete;
+
+    void lock() {
+        Execution& execution = Execution::current();
+        execution.step("lock", Where::current());
+        while (held_) execution.block(this, "Mutex::lock");
+        take(execution);
+    }
+    // No step: without try_lock nobody can tell a later unlock from a later lock.
+    void unlock() {
+        Execution& execution = Execution::current();
+        held_ = false;
+        execution.release(left_behind_);
+        execution.wake(this);
+    }
+
+private:
+    void take(Execution& execution) {
+        held_ = true;
+        execution.acquire(left_behind_);
+    }
+
+    bool held_ = false;
+    View left_behind_;  // what earlier holders had seen
+};
+
+}  // namespace weft::model
