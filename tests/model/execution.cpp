@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "tests/model/orders.hpp"
+
 namespace weft::model {
 
 namespace {
@@ -178,6 +180,10 @@ void Execution::tell(Trace::Event event) {
         trace_->add(event);
 }
 
+Order Execution::ordered(const Where& where, OrderOf of, Order order) const {
+    return limits_.orders == nullptr ? order : limits_.orders->at(where, of, order);
+}
+
 void Execution::touch(Location location, const Where& where) {
     if (memory_.touch(running_, location) == Access::race) [[unlikely]]
         fail("an atomic is used while it is made or destroyed, at " + short_place(where));
@@ -217,6 +223,7 @@ void Execution::destroy(Location location) {
 }
 
 Value Execution::load(Location location, Order order, const Where& where) {
+    order = ordered(where, OrderOf::load, order);
     before_step();
     touch(location, where);
     const Stamp newest = memory_.newest(location);
@@ -238,6 +245,7 @@ Value Execution::load(Location location, Order order, const Where& where) {
 }
 
 void Execution::store(Location location, Value value, Order order, const Where& where) {
+    order = ordered(where, OrderOf::store, order);
     before_step();
     touch(location, where);
     const Value before = memory_.value(location, memory_.newest(location));
@@ -253,6 +261,7 @@ Value Execution::take(Location location, const Where& where) {
 }
 
 void Execution::put(Location location, Value value, Order order, const char* verb, const Where& where) {
+    order = ordered(where, OrderOf::change, order);
     const Value before = memory_.value(location, memory_.newest(location));
     memory_.replace(running_, location, value, order);
     looked_at(location);
@@ -270,6 +279,7 @@ void Execution::put(Location location, Value value, Order order, const char* ver
 // failure with one of the older values that differ from the expected one.
 bool Execution::compare_exchange(Location location, Value& expected, Value desired, Order success, Order failure,
                                  Strength strength, const Where& where) {
+    failure = ordered(where, OrderOf::failure, failure);
     before_step();
     touch(location, where);
     const Stamp newest = memory_.newest(location);
@@ -310,15 +320,15 @@ void Execution::fence(Order order, const Where& where) {
 }
 
 void Execution::read_plain(Epochs& epochs, const Where& where) {
+    tell({.thread = running_, .verb = "read", .where = where});
     if (failure_.empty() && memory_.read_plain(running_, epochs) == Access::race)
         fail("data race: read beside a write, at " + short_place(where));
-    tell({.thread = running_, .verb = "read", .where = where});
 }
 
 void Execution::write_plain(Epochs& epochs, const Where& where) {
+    tell({.thread = running_, .verb = "write", .where = where});
     if (failure_.empty() && memory_.write_plain(running_, epochs) == Access::race)
         fail("data race: write beside another access, at " + short_place(where));
-    tell({.thread = running_, .verb = "write", .where = where});
 }
 
 }  // namespace weft::model

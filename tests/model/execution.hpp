@@ -104,6 +104,7 @@ private:
     void touch(Location location, const Where& where);
     void looked_at(Location location);
     void stored(Location location, Value before, Value after);
+    Order ordered(const Where& where, OrderOf of, Order order) const;
     void tell(Trace::Event event);
 
     const Limits limits_;

@@ -34,9 +34,9 @@ Report search_with(Search& search, const Limits& limits, const Body& body) {
 }
 
 // Runs the failed execution once more, to write down what happens in it.
-Report told(Report report, const Body& body) {
+Report told(Report report, const Limits& limits, const Body& body) {
     if (report.passed()) return report;
-    const Report again = replay(report.replay, body);
+    const Report again = replay(report.replay, body, limits.orders);
     report.trace = again.trace;
     if (again.failure != report.failure) report.trace += "the replay went another way: " + again.failure + '\n';
     return report;
@@ -55,18 +55,19 @@ std::string Report::text() const {
 
 Report explore(const Limits& limits, const Body& body) {
     DepthFirst search;
-    return told(search_with(search, limits, body), body);
+    return told(search_with(search, limits, body), limits, body);
 }
 
 Report explore_random(const Random& random, Limits limits, const Body& body) {
     limits.preemptions = kUnbounded;
     limits.executions = random.executions;
     Pct search(random.seed, random.depth, 50);
-    return told(search_with(search, limits, body), body);
+    return told(search_with(search, limits, body), limits, body);
 }
 
-Report replay(std::string_view line, const Body& body) {
+Report replay(std::string_view line, const Body& body, Orders* orders) {
     Limits limits;
+    limits.orders = orders;
     unsigned reads = 0;
     const std::string text(line);
     const std::size_t choices = text.rfind('=') + 1;

@@ -52,7 +52,7 @@ struct Random {
 Report explore_random(const Random& random, Limits limits, const Body& body);
 
 // The one execution that a report's `replay` line names.
-Report replay(std::string_view line, const Body& body);
+Report replay(std::string_view line, const Body& body, Orders* orders = nullptr);
 
 // --- what a model calls ---
 

@@ -1,4 +1,4 @@
-// Limits: how far the explorer goes. All of them are part of a replay line, since they decide which questions are asked.
+// Limits: how far the explorer goes. Those that decide which questions are asked are part of a replay line.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,11 @@ enum class Reads : std::uint8_t {
     newest,  // interleavings only, to show what they miss
 };
 
+class Orders;
+
+// Which order of an access it is: a compare-exchange has two.
+enum class OrderOf : std::uint8_t { load, store, change, failure };
+
 inline constexpr std::uint32_t kUnbounded = std::numeric_limits<std::uint32_t>::max();
 
 struct Limits {
@@ -19,6 +24,7 @@ struct Limits {
     std::uint32_t steps = 5'000;  // of one execution; more is a failure (a livelock?)
     std::uint64_t executions = 10'000'000;  // then the search ends and says that it is not complete
     Reads reads = Reads::any_allowed;
+    Orders* orders = nullptr;  // watches, and may weaken, the orders of the source
 };
 
 }  // namespace weft::model

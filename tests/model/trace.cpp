@@ -8,18 +8,6 @@ namespace weft::model {
 
 namespace {
 
-const char* name(Order order) {
-    switch (order) {
-        case Order::relaxed: return "relaxed";
-        case Order::consume: return "consume";
-        case Order::acquire: return "acquire";
-        case Order::release: return "release";
-        case Order::acq_rel: return "acq_rel";
-        case Order::seq_cst: return "seq_cst";
-    }
-    return "?";
-}
-
 std::string number(Value value) {
     std::array<char, 24> text{};
     std::snprintf(text.data(), text.size(), value < 100'000 ? "%lu" : "0x%lx", static_cast<unsigned long>(value));
@@ -32,6 +20,18 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 }  // namespace
+
+const char* name_of(Order order) {
+    switch (order) {
+        case Order::relaxed: return "relaxed";
+        case Order::consume: return "consume";
+        case Order::acquire: return "acquire";
+        case Order::release: return "release";
+        case Order::acq_rel: return "acq_rel";
+        case Order::seq_cst: return "seq_cst";
+    }
+    return "?";
+}
 
 std::string short_place(const std::source_location& where) {
     std::string_view file = where.file_name();
@@ -49,7 +49,7 @@ std::string Trace::text() const {
     std::string text;
     for (const Event& event : events_) {
         std::string line = event.thread == 0 ? "body" : "   " + std::to_string(event.thread);
-        line = padded(line, 5) + padded(event.verb, 10) + padded(event.order ? name(*event.order) : "", 7);
+        line = padded(line, 5) + padded(event.verb, 10) + padded(event.order ? name_of(*event.order) : "", 7);
         std::string change;
         if (event.location != Memory::kNone) line += padded(born[event.location], 26);
         if (event.read) change += number(*event.read);

@@ -36,6 +36,8 @@ private:
     std::vector<Event> events_;
 };
 
+const char* name_of(Order order);
+
 // "spin_lock.hpp:40"
 std::string short_place(const std::source_location& where);
 
