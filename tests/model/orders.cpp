@@ -53,9 +53,9 @@ std::vector<Order> Orders::Site::weaker() const {
     }
 }
 
-std::string Orders::Site::text() const {
-    return short_place(where) + ':' + std::to_string(where.column()) + ' ' + name(of) + ' ' + name_of(order);
-}
+std::string Orders::Site::place() const { return short_place(where) + ':' + std::to_string(where.column()); }
+
+std::string Orders::Site::text() const { return std::string(name(of)) + ' ' + name_of(order); }
 
 std::vector<Mutant> weaken_each(std::string_view folder, const Limits& limits, const std::vector<Body>& models) {
     std::vector<Orders> orders(models.size());
@@ -67,19 +67,21 @@ std::vector<Mutant> weaken_each(std::string_view folder, const Limits& limits, c
     };
     for (std::size_t model = 0; model < models.size(); ++model) {
         const Report sound = watched(model);
-        if (!sound.passed()) return {{"nothing weakened", sound, model}};
+        if (!sound.passed()) return {{"", "nothing weakened", sound, model}};
         for (const Orders::Site& site : orders[model].met()) {
             const bool wanted = std::string_view(site.where.file_name()).find(folder) != std::string_view::npos;
-            const auto known = [&](const Orders::Site& other) { return other.text() == site.text(); };
+            const auto known = [&](const Orders::Site& other) {
+                return other.place() == site.place() && other.of == site.of;
+            };
             if (wanted && std::none_of(sites.begin(), sites.end(), known)) sites.push_back(site);
         }
     }
     std::vector<Mutant> mutants;
     for (const Orders::Site& site : sites) {
         for (const Order to : site.weaker()) {
-            Mutant& mutant = mutants.emplace_back(Mutant{site.text() + " -> " + name_of(to), {}, 0});
+            Mutant& mutant = mutants.emplace_back(Mutant{site.place(), site.text() + " -> " + name_of(to), {}, 0});
             for (std::size_t model = 0; model < models.size() && mutant.report.passed(); ++model) {
-                if (orders[model].weaken(site, to)) mutant = {mutant.text, watched(model), model};
+                if (orders[model].weaken(site, to)) mutant = {mutant.place, mutant.text, watched(model), model};
             }
         }
     }

@@ -28,7 +28,8 @@ public:
 
         // The next weaker orders: two for acq_rel, none for relaxed.
         [[nodiscard]] std::vector<Order> weaker() const;
-        [[nodiscard]] std::string text() const;
+        [[nodiscard]] std::string place() const;  // "spin_lock.hpp:27:9"
+        [[nodiscard]] std::string text() const;   // "store release"
     };
     [[nodiscard]] const std::vector<Site>& met() const { return sites_; }
     // False if this site was not met. Replaces the last weakening.
@@ -45,7 +46,8 @@ private:
 };
 
 struct Mutant {
-    std::string text;   // "spin_lock.hpp:27:9 store release -> relaxed"
+    std::string place;  // "spin_lock.hpp:27:9"
+    std::string text;   // "store release -> relaxed"
     Report report;      // of the first model that noticed, or of the last one that did not
     std::size_t model;  // which one
 };
@@ -54,7 +56,7 @@ struct Mutant {
 // that meet it until one fails.
 std::vector<Mutant> weaken_each(std::string_view folder, const Limits& limits, const std::vector<Body>& models);
 
-// The texts of those that no model noticed.
+// The texts of those that no model noticed, in order of the first meeting.
 std::vector<std::string> survivors(const std::vector<Mutant>& mutants);
 
 }  // namespace weft::model
