@@ -58,7 +58,9 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
 }
 
 void Execution::run_thread(const std::function<void()>& function) {
+    chosen_for_step_ = true;
     function();
+    chosen_for_step_ = false;
     threads_[running_].state = State::done;
     switch_to(pick());
 }
@@ -127,7 +129,9 @@ void Execution::before_step() {
     ++steps_;
     if (running_ == 0) return;
     if (steps_ > limits_.steps) fail("more than " + std::to_string(limits_.steps) + " steps: does it ever end?");
+    if (std::exchange(chosen_for_step_, false)) return;
     switch_to(pick());
+    chosen_for_step_ = false;
 }
 
 void Execution::step(const char* verb, const Where& where) {
@@ -148,6 +152,7 @@ void Execution::spin_hint() {
     if (saw_old || self.news_known != news_) return;
     self.state = State::spinning;
     switch_to(pick());
+    chosen_for_step_ = true;
 }
 
 void Execution::block(const void* on, const char* why) {
@@ -160,6 +165,7 @@ void Execution::block(const void* on, const char* why) {
     }
     self.state = State::blocked;
     switch_to(pick());
+    chosen_for_step_ = false;  // what it waited for is its step
 }
 
 void Execution::wake(const void* on) {

@@ -115,6 +115,7 @@ private:
     std::array<VirtualThread, kMaxThreads> threads_;  // [0]: the body, which runs while no other does
     std::size_t count_ = 1;
     Thread running_ = 0;
+    bool chosen_for_step_ = false;  // it has just begun, or has just been woken: its next step need not ask again
     std::uint32_t preemptions_ = 0;
     std::uint32_t spurious_ = 0;
     std::uint32_t steps_ = 0;
