@@ -1,23 +1,28 @@
 #include "tests/model/execution.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <span>
 #include <utility>
 
 #include "tests/model/orders.hpp"
 
+extern "C" const char __executable_start;  // the linker's
+
 namespace weft::model {
 
 namespace {
 
-Execution* running = nullptr;
+Execution* the_running = nullptr;
 
 }  // namespace
 
+Execution* Execution::running() { return the_running; }
+
 Execution& Execution::current() {
-    if (running == nullptr) std::abort();  // an atomic of the model lives only inside explore()
-    return *running;
+    if (the_running == nullptr) std::abort();  // an atomic of the model lives only inside explore()
+    return *the_running;
 }
 
 void Execution::run(Search& search, const std::function<void()>& body, Trace* trace) {
@@ -25,23 +30,40 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     trace_ = trace;
     failure_.clear();
     memory_.reset();
+    plain_.reset();
     count_ = 1;
     running_ = 0;
     preemptions_ = spurious_ = steps_ = 0;
     news_ = 0;
     patience_ = roused_ = 0;
-    running = this;
+    chosen_for_step_ = inside_ = false;
+    the_running = this;
     try {
         body();
     } catch (const Abandoned&) {
     }
-    running = nullptr;
+    the_running = nullptr;
     if (search.diverged()) failure_ = "the model is not deterministic; without that: " + failure_;
 }
+
+// While one lives, the explorer itself runs, whose accesses to memory are nobody's business. Where a thread stops inside
+// and another goes on inside, both leave in their turn.
+class Execution::Inside {
+public:
+    explicit Inside(Execution& execution) : execution_(execution), before_(std::exchange(execution.inside_, true)) {}
+    ~Inside() { execution_.inside_ = before_; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+private:
+    Execution& execution_;
+    const bool before_;
+};
 
 // --- threads ------------------------------------------------------------------------------------
 
 void Execution::together(const std::vector<std::function<void()>>& functions) {
+    const Inside inside(*this);
     if (running_ != 0 || functions.size() >= kMaxThreads) return fail("together: too many threads");
     count_ = functions.size() + 1;
     for (Thread thread = 1; thread < count_; ++thread) {
@@ -59,7 +81,9 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
 
 void Execution::run_thread(const std::function<void()>& function) {
     chosen_for_step_ = true;
+    inside_ = false;
     function();
+    inside_ = true;
     chosen_for_step_ = false;
     threads_[running_].state = State::done;
     switch_to(pick());
@@ -71,6 +95,7 @@ void Execution::switch_to(Thread next) {
 }
 
 void Execution::fail(std::string what) {
+    const Inside inside(*this);
     if (failure_.empty()) {
         failure_ = std::move(what);
         if (running_ != 0) failure_ += " (thread " + std::to_string(running_) + ')';
@@ -135,11 +160,13 @@ void Execution::before_step() {
 }
 
 void Execution::step(const char* verb, const Where& where) {
+    const Inside inside(*this);
     before_step();
     tell({.thread = running_, .verb = verb, .where = where});
 }
 
 void Execution::spin_hint() {
+    const Inside inside(*this);
     if (running_ == 0) return;
     VirtualThread& self = threads_[running_];
     if (self.looks.empty()) return;  // it hints again and again before it looks again
@@ -156,6 +183,7 @@ void Execution::spin_hint() {
 }
 
 void Execution::block(const void* on, const char* why) {
+    const Inside inside(*this);
     VirtualThread& self = threads_[running_];
     self.waits_for = on;
     self.why = why;
@@ -169,12 +197,14 @@ void Execution::block(const void* on, const char* why) {
 }
 
 void Execution::wake(const void* on) {
+    const Inside inside(*this);
     for (VirtualThread& thread : threads_) {
         if (thread.state == State::blocked && thread.waits_for == on) thread.state = State::ready;
     }
 }
 
 void Execution::release(View& into) {
+    const Inside inside(*this);
     memory_.release(running_, into);
     stored(Memory::kNone, 0, 1);
 }
@@ -213,6 +243,7 @@ void Execution::stored(Location, Value before, Value after) {
 }
 
 Location Execution::make(Value value, const Where& where) {
+    const Inside inside(*this);
     const Location location = memory_.make(running_, value);
     if (location == Memory::kNone) {
         fail("more than " + std::to_string(kMaxLocations) + " atomics in one execution");
@@ -223,12 +254,14 @@ Location Execution::make(Value value, const Where& where) {
 }
 
 void Execution::destroy(Location location) {
+    const Inside inside(*this);
     if (!failure_.empty()) return;  // the threads that used it were abandoned
     if (memory_.destroy(running_, location) == Access::race)
         fail("an atomic is destroyed while another thread uses it");
 }
 
 Value Execution::load(Location location, Order order, const Where& where) {
+    const Inside inside(*this);
     order = ordered(where, OrderOf::load, order);
     before_step();
     touch(location, where);
@@ -251,6 +284,7 @@ Value Execution::load(Location location, Order order, const Where& where) {
 }
 
 void Execution::store(Location location, Value value, Order order, const Where& where) {
+    const Inside inside(*this);
     order = ordered(where, OrderOf::store, order);
     before_step();
     touch(location, where);
@@ -261,12 +295,14 @@ void Execution::store(Location location, Value value, Order order, const Where& 
 }
 
 Value Execution::take(Location location, const Where& where) {
+    const Inside inside(*this);
     before_step();
     touch(location, where);
     return memory_.value(location, memory_.newest(location));
 }
 
 void Execution::put(Location location, Value value, Order order, const char* verb, const Where& where) {
+    const Inside inside(*this);
     order = ordered(where, OrderOf::change, order);
     const Value before = memory_.value(location, memory_.newest(location));
     memory_.replace(running_, location, value, order);
@@ -285,6 +321,7 @@ void Execution::put(Location location, Value value, Order order, const char* ver
 // failure with one of the older values that differ from the expected one.
 bool Execution::compare_exchange(Location location, Value& expected, Value desired, Order success, Order failure,
                                  Strength strength, const Where& where) {
+    const Inside inside(*this);
     failure = ordered(where, OrderOf::failure, failure);
     before_step();
     touch(location, where);
@@ -320,21 +357,52 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
 }
 
 void Execution::fence(Order order, const Where& where) {
+    const Inside inside(*this);
     before_step();
     memory_.fence(running_, order);
     tell({.thread = running_, .verb = "fence", .order = order, .where = where});
 }
 
 void Execution::read_plain(Epochs& epochs, const Where& where) {
+    const Inside inside(*this);
     tell({.thread = running_, .verb = "read", .where = where});
     if (failure_.empty() && memory_.read_plain(running_, epochs) == Access::race)
         fail("data race: read beside a write, at " + short_place(where));
 }
 
 void Execution::write_plain(Epochs& epochs, const Where& where) {
+    const Inside inside(*this);
     tell({.thread = running_, .verb = "write", .where = where});
     if (failure_.empty() && memory_.write_plain(running_, epochs) == Access::race)
         fail("data race: write beside another access, at " + short_place(where));
+}
+
+// Told as a race is found, in words that `addr2line -e <the program>` understands.
+void Execution::check_memory(Access (Memory::*access)(Thread, Epochs&), const void* address, std::size_t bytes,
+                             const void* caller) {
+    if (inside_ || !failure_.empty() || plain_.full()) return;
+    const Inside inside(*this);
+    const auto begin = reinterpret_cast<std::uintptr_t>(address);
+    for (std::size_t i = 0; i < bytes; ++i) {
+        if ((memory_.*access)(running_, plain_.at(begin + i)) == Access::ordered) continue;
+        std::array<char, 120> text{};
+        std::snprintf(text.data(), text.size(), "data race: %s of %zu bytes at pc 0x%zx",
+                      access == &Memory::read_plain ? "read" : "write", bytes,
+                      static_cast<std::size_t>(static_cast<const char*>(caller) - &__executable_start));
+        return fail(text.data());
+    }
+}
+
+void Execution::read_memory(const void* address, std::size_t bytes, const void* caller) {
+    check_memory(&Memory::read_plain, address, bytes, caller);
+}
+
+void Execution::write_memory(const void* address, std::size_t bytes, const void* caller) {
+    check_memory(&Memory::write_plain, address, bytes, caller);
+}
+
+void Execution::allocated(const void* address, std::size_t bytes) {
+    if (!inside_) plain_.forget(reinterpret_cast<std::uintptr_t>(address), bytes);
 }
 
 }  // namespace weft::model

@@ -24,6 +24,7 @@
 #include "tests/model/fiber.hpp"
 #include "tests/model/limits.hpp"
 #include "tests/model/memory.hpp"
+#include "tests/model/plain_memory.hpp"
 #include "tests/model/search.hpp"
 #include "tests/model/trace.hpp"
 
@@ -40,6 +41,8 @@ public:
     Execution(const Execution&) = delete;
     Execution& operator=(const Execution&) = delete;
 
+    // The one that runs, or null.
+    static Execution* running();
     // The one that runs; there must be one.
     static Execution& current();
 
@@ -72,6 +75,11 @@ public:
     void read_plain(Epochs& epochs, const Where& where);
     void write_plain(Epochs& epochs, const Where& where);
 
+    // Told by the compiler (plain_memory.hpp); `caller` is where in the program.
+    void read_memory(const void* address, std::size_t bytes, const void* caller);
+    void write_memory(const void* address, std::size_t bytes, const void* caller);
+    void allocated(const void* address, std::size_t bytes);
+
     void spin_hint();
     // A step of a lock or a parker: another thread may go on first.
     void step(const char* verb, const Where& where);
@@ -82,6 +90,8 @@ public:
     void release(View& into);
 
 private:
+    class Inside;
+
     static constexpr std::size_t kPatience = 16;
 
     enum class State : std::uint8_t { ready, spinning, blocked, done };
@@ -104,17 +114,21 @@ private:
     void touch(Location location, const Where& where);
     void looked_at(Location location);
     void stored(Location location, Value before, Value after);
+    void check_memory(Access (Memory::*access)(Thread, Epochs&), const void* address, std::size_t bytes,
+                      const void* caller);
     Order ordered(const Where& where, OrderOf of, Order order) const;
     void tell(Trace::Event event);
 
     const Limits limits_;
     Memory memory_;
+    PlainMemory plain_;
     Search* search_ = nullptr;
     Trace* trace_ = nullptr;
     std::string failure_;
     std::array<VirtualThread, kMaxThreads> threads_;  // [0]: the body, which runs while no other does
     std::size_t count_ = 1;
     Thread running_ = 0;
+    bool inside_ = false;
     bool chosen_for_step_ = false;  // it has just begun, or has just been woken: its next step need not ask again
     std::uint32_t preemptions_ = 0;
     std::uint32_t spurious_ = 0;

@@ -12,26 +12,11 @@ public:
     Mutex(const Mutex&) = delete;
     Mutex& operator=(const Mutex&) = delete;
 
-    void lock() {
-        Execution& execution = Execution::current();
-        execution.step("lock", Where::current());
-        while (held_) execution.block(this, "Mutex::lock");
-        take(execution);
-    }
+    void lock();
     // No step: without try_lock nobody can tell a later unlock from a later lock.
-    void unlock() {
-        Execution& execution = Execution::current();
-        held_ = false;
-        execution.release(left_behind_);
-        execution.wake(this);
-    }
+    void unlock();
 
 private:
-    void take(Execution& execution) {
-        held_ = true;
-        execution.acquire(left_behind_);
-    }
-
     bool held_ = false;
     View left_behind_;  // what earlier holders had seen
 };

@@ -1,0 +1,34 @@
+#include "tests/model/parker.hpp"
+
+namespace weft::model {
+
+void Parker::park() {
+    Execution& execution = Execution::current();
+    execution.step("park", Where::current());
+    while (!token_) execution.block(this, "Parker::park");
+    take();
+}
+
+Parker::Woken Parker::park_until_some_time() {
+    Execution& execution = Execution::current();
+    execution.step("park", Where::current());
+    if (!token_ && execution.choose(2) == 1) return Woken::by_time;
+    while (!token_) execution.block(this, "Parker::park_until_some_time");
+    take();
+    return Woken::by_unpark;
+}
+
+void Parker::unpark() {
+    Execution& execution = Execution::current();
+    execution.step("unpark", Where::current());
+    token_ = true;
+    execution.release(left_behind_);
+    execution.wake(this);
+}
+
+void Parker::take() {
+    token_ = false;
+    Execution::current().acquire(left_behind_);
+}
+
+}  // namespace weft::model

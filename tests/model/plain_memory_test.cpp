@@ -1,0 +1,92 @@
+// Plain variables, of which the code says nothing: the compiler tells the explorer. Only clang does it as needed here,
+// and not together with another sanitizer.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+
+#include "tests/model/plain_memory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+
+#include "scheduler/fifo.hpp"
+#include "scheduler/spin_lock.hpp"
+#include "tests/model/explorer.hpp"
+
+using weft::model::Atomic;
+using weft::model::explore;
+using weft::model::Report;
+using weft::model::require;
+using weft::model::together;
+using weft::scheduler::Fifo;
+using weft::scheduler::Runnable;
+using weft::scheduler::SpinLock;
+
+namespace {
+
+Report hand_over(std::memory_order publish) {
+    return explore({}, [publish] {
+        int data = 0;
+        Atomic<bool> ready{false};
+        together({[&] {
+                      data = 1;
+                      ready.store(true, publish);
+                  },
+                  [&] {
+                      if (ready.load(std::memory_order_acquire)) require(data == 1, "handed over");
+                  }});
+    });
+}
+
+// What one thread made and another frees.
+Report give_away(std::memory_order publish) {
+    return explore({}, [publish] {
+        Atomic<int*> given{nullptr};
+        together({[&] { given.store(new int(1), publish); }, [&] { delete given.load(std::memory_order_acquire); }});
+        if (given.load() == nullptr) return;
+    });
+}
+
+class Item final : public Runnable {
+public:
+    void run() noexcept override {}
+    void drop() noexcept override {}
+};
+
+}  // namespace
+
+TEST_CASE("plain memory: a race of variables that nobody marked") {
+    const Report ordered = hand_over(std::memory_order_release);
+    CHECK_MESSAGE(ordered.passed(), ordered.text());
+    CHECK(hand_over(std::memory_order_relaxed).failure.starts_with("data race: read of 4 bytes at pc 0x"));
+}
+
+TEST_CASE("plain memory: freed by one while another may still write it") {
+    CHECK(give_away(std::memory_order_release).passed());
+    CHECK(give_away(std::memory_order_relaxed).failure.starts_with("data race: write of 4 bytes at pc 0x"));
+}
+
+TEST_CASE("plain memory: a Fifo under a SpinLock is safe, without it is not") {
+    const auto push_twice = [](auto lock, auto unlock) {
+        return explore({}, [=] {
+            SpinLock spin_lock;
+            Fifo fifo;
+            Item first;
+            Item second;
+            const auto push = [&](Item& item) {
+                lock(spin_lock);
+                fifo.push(item);
+                unlock(spin_lock);
+            };
+            together({[&] { push(first); }, [&] { push(second); }});
+            require(fifo.size() == 2, "both were pushed");
+        });
+    };
+    const Report locked = push_twice([](SpinLock& lock) { lock.lock(); }, [](SpinLock& lock) { lock.unlock(); });
+    CHECK_MESSAGE(locked.passed(), locked.text());
+    const Report bare = push_twice([](SpinLock&) {}, [](SpinLock&) {});
+    CHECK(bare.failure.starts_with("data race: "));
+}
+
+#endif
+#endif
