@@ -162,7 +162,7 @@ void Execution::before_step() {
 void Execution::step(const char* verb, const Where& where) {
     const Inside inside(*this);
     before_step();
-    tell({.thread = running_, .verb = verb, .where = where});
+    tell({.verb = verb, .where = where});
 }
 
 void Execution::spin_hint() {
@@ -212,8 +212,10 @@ void Execution::release(View& into) {
 // --- memory -------------------------------------------------------------------------------------
 
 void Execution::tell(Trace::Event event) {
-    if (trace_ != nullptr) [[unlikely]]
-        trace_->add(event);
+    if (trace_ == nullptr) [[likely]]
+        return;
+    event.thread = running_;
+    trace_->add(event);
 }
 
 Order Execution::ordered(const Where& where, OrderOf of, Order order) const {
@@ -249,7 +251,7 @@ Location Execution::make(Value value, const Where& where) {
         fail("more than " + std::to_string(kMaxLocations) + " atomics in one execution");
         return 0;
     }
-    tell({.thread = running_, .verb = "make", .location = location, .written = value, .where = where});
+    tell({.verb = "make", .location = location, .written = value, .where = where});
     return location;
 }
 
@@ -273,13 +275,7 @@ Value Execution::load(Location location, Order order, const Where& where) {
     }
     const Value value = memory_.load(running_, location, static_cast<Stamp>(newest - behind), order);
     looked_at(location);
-    tell({.thread = running_,
-          .verb = "load",
-          .location = location,
-          .order = order,
-          .read = value,
-          .behind = behind,
-          .where = where});
+    tell({.verb = "load", .location = location, .order = order, .read = value, .behind = behind, .where = where});
     return value;
 }
 
@@ -291,7 +287,7 @@ void Execution::store(Location location, Value value, Order order, const Where& 
     const Value before = memory_.value(location, memory_.newest(location));
     memory_.store(running_, location, value, order);
     stored(location, before, value);
-    tell({.thread = running_, .verb = "store", .location = location, .order = order, .written = value, .where = where});
+    tell({.verb = "store", .location = location, .order = order, .written = value, .where = where});
 }
 
 Value Execution::take(Location location, const Where& where) {
@@ -308,13 +304,7 @@ void Execution::put(Location location, Value value, Order order, const char* ver
     memory_.replace(running_, location, value, order);
     looked_at(location);
     stored(location, before, value);
-    tell({.thread = running_,
-          .verb = verb,
-          .location = location,
-          .order = order,
-          .read = before,
-          .written = value,
-          .where = where});
+    tell({.verb = verb, .location = location, .order = order, .read = before, .written = value, .where = where});
 }
 
 // What may happen, in the order in which it is tried: success, or failure with the newest value; a spurious failure;
@@ -346,8 +336,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
     if (chosen != 0 && read == newest) ++spurious_;
     expected = memory_.load(running_, location, read, failure);
     looked_at(location);
-    tell({.thread = running_,
-          .verb = "CAS failed",
+    tell({.verb = "CAS failed",
           .location = location,
           .order = failure,
           .read = expected,
@@ -360,19 +349,19 @@ void Execution::fence(Order order, const Where& where) {
     const Inside inside(*this);
     before_step();
     memory_.fence(running_, order);
-    tell({.thread = running_, .verb = "fence", .order = order, .where = where});
+    tell({.verb = "fence", .order = order, .where = where});
 }
 
 void Execution::read_plain(Epochs& epochs, const Where& where) {
     const Inside inside(*this);
-    tell({.thread = running_, .verb = "read", .where = where});
+    tell({.verb = "read", .where = where});
     if (failure_.empty() && memory_.read_plain(running_, epochs) == Access::race)
         fail("data race: read beside a write, at " + short_place(where));
 }
 
 void Execution::write_plain(Epochs& epochs, const Where& where) {
     const Inside inside(*this);
-    tell({.thread = running_, .verb = "write", .where = where});
+    tell({.verb = "write", .where = where});
     if (failure_.empty() && memory_.write_plain(running_, epochs) == Access::race)
         fail("data race: write beside another access, at " + short_place(where));
 }
@@ -382,15 +371,13 @@ void Execution::check_memory(Access (Memory::*access)(Thread, Epochs&), const vo
                              const void* caller) {
     if (inside_ || !failure_.empty() || plain_.full()) return;
     const Inside inside(*this);
-    const auto begin = reinterpret_cast<std::uintptr_t>(address);
-    for (std::size_t i = 0; i < bytes; ++i) {
-        if ((memory_.*access)(running_, plain_.at(begin + i)) == Access::ordered) continue;
-        std::array<char, 120> text{};
-        std::snprintf(text.data(), text.size(), "data race: %s of %zu bytes at pc 0x%zx",
-                      access == &Memory::read_plain ? "read" : "write", bytes,
-                      static_cast<std::size_t>(static_cast<const char*>(caller) - &__executable_start));
-        return fail(text.data());
-    }
+    const auto ordered = [&](Epochs& epochs) { return (memory_.*access)(running_, epochs) == Access::ordered; };
+    if (plain_.each(reinterpret_cast<std::uintptr_t>(address), bytes, ordered)) return;
+    std::array<char, 120> text{};
+    std::snprintf(text.data(), text.size(), "data race: %s of %zu bytes at pc 0x%zx",
+                  access == &Memory::read_plain ? "read" : "write", bytes,
+                  static_cast<std::size_t>(static_cast<const char*>(caller) - &__executable_start));
+    fail(text.data());
 }
 
 void Execution::read_memory(const void* address, std::size_t bytes, const void* caller) {

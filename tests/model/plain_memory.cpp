@@ -7,20 +7,13 @@
 
 namespace weft::model {
 
-Epochs& PlainMemory::at(std::uintptr_t byte) {
-    std::size_t i = (byte * 0x9e3779b97f4a7c15U) >> 49U;  // 15 bits
-    while (slots_[i].generation == generation_ && slots_[i].byte != byte) i = (i + 1) % kSlots;
-    Slot& slot = slots_[i];
-    if (slot.generation != generation_) {
-        slot = {byte, generation_, {}};
-        ++used_;
-    }
-    return slot.epochs;
-}
-
 void PlainMemory::forget(std::uintptr_t begin, std::size_t bytes) {
     if (used_ == 0) return;
-    for (std::size_t i = 0; i < bytes; ++i) at(begin + i) = {};
+    for (std::uintptr_t word = begin / 8; word * 8 < begin + bytes; ++word) {
+        for (std::size_t i = first_slot(word); slots_[i].generation == generation_; i = (i + 1) % kSlots) {
+            if (slots_[i].word == word) slots_[i].epochs = {};
+        }
+    }
 }
 
 }  // namespace weft::model
@@ -37,6 +30,12 @@ void read(const void* address, std::size_t bytes, const void* caller) {
 
 void write(const void* address, std::size_t bytes, const void* caller) {
     if (Execution* execution = Execution::running()) execution->write_memory(address, bytes, caller);
+}
+
+void* fresh(void* memory, std::size_t bytes) {
+    if (memory == nullptr) throw std::bad_alloc();
+    if (Execution* execution = Execution::running()) execution->allocated(memory, bytes);
+    return memory;
 }
 
 }  // namespace
@@ -59,14 +58,18 @@ void __tsan_vptr_read(void** address) { read(address, sizeof *address, __builtin
 }
 
 // New memory has no history, and its end is a write: whoever may still use it must be ordered before.
-void* operator new(std::size_t bytes) {
-    void* memory = std::malloc(bytes == 0 ? 1 : bytes);
-    if (memory == nullptr) throw std::bad_alloc();
-    if (Execution* execution = Execution::running()) execution->allocated(memory, bytes);
-    return memory;
+void* operator new(std::size_t bytes) { return fresh(std::malloc(bytes == 0 ? 1 : bytes), bytes); }
+
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    const auto unit = static_cast<std::size_t>(alignment);
+    return fresh(std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit), bytes);
 }
 
 void operator delete(void* memory) noexcept { std::free(memory); }
+
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+
+void operator delete(void* memory, std::size_t bytes, std::align_val_t) noexcept { operator delete(memory, bytes); }
 
 void operator delete(void* memory, std::size_t bytes) noexcept {
     if (memory != nullptr) write(memory, bytes, __builtin_return_address(0));

@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include <memory>
+#include <cstdint>
 
 #include "scheduler/fifo.hpp"
 #include "scheduler/spin_lock.hpp"
@@ -59,6 +59,22 @@ TEST_CASE("plain memory: a race of variables that nobody marked") {
     const Report ordered = hand_over(std::memory_order_release);
     CHECK_MESSAGE(ordered.passed(), ordered.text());
     CHECK(hand_over(std::memory_order_relaxed).failure.starts_with("data race: read of 4 bytes at pc 0x"));
+}
+
+TEST_CASE("plain memory: neighbours in one word are not each other's; a part and the whole are") {
+    struct Pair {
+        std::uint16_t first = 0;
+        std::uint16_t second = 0;
+    };
+    CHECK(explore({}, [] {
+              Pair pair;
+              together({[&] { pair.first = 1; }, [&] { pair.second = 1; }});
+              require(pair.first + pair.second == 2, "both were written");
+          }).passed());
+    CHECK(explore({}, [] {
+              Pair pair;
+              together({[&] { pair.second = 1; }, [&] { *reinterpret_cast<volatile std::uint32_t*>(&pair) = 1; }});
+          }).failure.starts_with("data race: "));
 }
 
 TEST_CASE("plain memory: freed by one while another may still write it") {
