@@ -94,10 +94,11 @@ void Execution::switch_to(Thread next) {
     if (next != previous) threads_[previous].fiber.switch_to(threads_[next].fiber);
 }
 
-void Execution::fail(std::string what) {
+void Execution::fail(std::string_view what, std::string_view more, const Where* where) {
     const Inside inside(*this);
     if (failure_.empty()) {
-        failure_ = std::move(what);
+        failure_.append(what).append(more);
+        if (where != nullptr) failure_ += ", at " + short_place(*where);
         if (running_ != 0) failure_ += " (thread " + std::to_string(running_) + ')';
     }
     if (running_ != 0) switch_to(0);
@@ -153,7 +154,7 @@ std::string Execution::who_waits() const {
 void Execution::before_step() {
     ++steps_;
     if (running_ == 0) return;
-    if (steps_ > limits_.steps) fail("more than " + std::to_string(limits_.steps) + " steps: does it ever end?");
+    if (steps_ > limits_.steps) fail("more steps than the limit: does it ever end?");
     if (std::exchange(chosen_for_step_, false)) return;
     switch_to(pick());
     chosen_for_step_ = false;
@@ -188,7 +189,7 @@ void Execution::block(const void* on, const char* why) {
     self.waits_for = on;
     self.why = why;
     if (running_ == 0) {
-        fail("deadlock: the body waits in " + std::string(why));
+        fail("deadlock: the body waits in ", why);
         throw Abandoned();
     }
     self.state = State::blocked;
@@ -224,7 +225,7 @@ Order Execution::ordered(const Where& where, OrderOf of, Order order) const {
 
 void Execution::touch(Location location, const Where& where) {
     if (memory_.touch(running_, location) == Access::race) [[unlikely]]
-        fail("an atomic is used while it is made or destroyed, at " + short_place(where));
+        fail("an atomic is used while it is made or destroyed", {}, &where);
 }
 
 void Execution::looked_at(Location location) {
@@ -248,7 +249,7 @@ Location Execution::make(Value value, const Where& where) {
     const Inside inside(*this);
     const Location location = memory_.make(running_, value);
     if (location == Memory::kNone) {
-        fail("more than " + std::to_string(kMaxLocations) + " atomics in one execution");
+        fail("more atomics in one execution than kMaxLocations");
         return 0;
     }
     tell({.verb = "make", .location = location, .written = value, .where = where});
@@ -356,14 +357,14 @@ void Execution::read_plain(Epochs& epochs, const Where& where) {
     const Inside inside(*this);
     tell({.verb = "read", .where = where});
     if (failure_.empty() && memory_.read_plain(running_, epochs) == Access::race)
-        fail("data race: read beside a write, at " + short_place(where));
+        fail("data race: read beside a write", {}, &where);
 }
 
 void Execution::write_plain(Epochs& epochs, const Where& where) {
     const Inside inside(*this);
     tell({.verb = "write", .where = where});
     if (failure_.empty() && memory_.write_plain(running_, epochs) == Access::race)
-        fail("data race: write beside another access, at " + short_place(where));
+        fail("data race: write beside another access", {}, &where);
 }
 
 // Told as a race is found, in words that `addr2line -e <the program>` understands.

@@ -19,6 +19,7 @@
 #include <functional>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/model/fiber.hpp"
@@ -55,8 +56,8 @@ public:
 
     // Thread: the body. Runs the functions as virtual threads and returns when all have ended.
     void together(const std::vector<std::function<void()>>& functions);
-    // Does not return to a virtual thread; the body goes on.
-    void fail(std::string what);
+    // Does not return to a virtual thread (whatever its stack owns leaks); the body goes on.
+    void fail(std::string_view what, std::string_view more = {}, const Where* where = nullptr);
     // Returns a number below `count`: a free choice of the model's.
     std::uint32_t choose(std::uint32_t count) { return count < 2 ? 0 : search_->choose(count); }
 

@@ -61,7 +61,7 @@ inline void together(const std::vector<std::function<void()>>& functions) { Exec
 
 inline void require(bool holds, const char* what, const Where& where = Where::current()) {
     if (!holds) [[unlikely]]
-        Execution::current().fail(std::string(what) + ": does not hold, at " + short_place(where));
+        Execution::current().fail(what, ": does not hold", &where);
 }
 
 // Returns a number below `count`: every one is tried.
