@@ -324,6 +324,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
     }
     if (limits_.reads == Reads::any_allowed) {
         const Stamp floor = memory_.floor(running_, location, failure);
+        if (newest - floor + count > failing.size()) fail("a compare-exchange may read more messages than are tried");
         for (Stamp stamp = newest; stamp-- > floor && count < failing.size();) {
             if (memory_.value(location, stamp) != expected) failing[count++] = stamp;
         }
@@ -370,8 +371,9 @@ void Execution::write_plain(Epochs& epochs, const Where& where) {
 // Told as a race is found, in words that `addr2line -e <the program>` understands.
 void Execution::check_memory(Access (Memory::*access)(Thread, Epochs&), const void* address, std::size_t bytes,
                              const void* caller) {
-    if (inside_ || !failure_.empty() || plain_.full()) return;
+    if (inside_ || !failure_.empty()) return;
     const Inside inside(*this);
+    if (plain_.full()) return fail("more plain memory in one execution than PlainMemory holds");
     const auto ordered = [&](Epochs& epochs) { return (memory_.*access)(running_, epochs) == Access::ordered; };
     if (plain_.each(reinterpret_cast<std::uintptr_t>(address), bytes, ordered)) return;
     std::array<char, 120> text{};

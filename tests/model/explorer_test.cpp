@@ -3,9 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "tests/model/atomic.hpp"
 #include "tests/model/cell.hpp"
@@ -17,6 +18,7 @@ using weft::model::Atomic;
 using weft::model::Cell;
 using weft::model::explore;
 using weft::model::explore_random;
+using weft::model::fence;
 using weft::model::kUnbounded;
 using weft::model::Limits;
 using weft::model::Mutex;
@@ -102,6 +104,42 @@ TEST_CASE("explorer: two writers race, two readers do not") {
               together({read, read});
               cell.set(1);  // all have ended
           }).passed());
+}
+
+TEST_CASE("explorer: what is written after a release is not published by it") {
+    CHECK(says(explore({},
+                       [] {
+                           Cell<int> data{0};
+                           Atomic<bool> ready{false};
+                           together({[&] {
+                                         ready.store(true, kRelease);
+                                         data.set(1);
+                                     },
+                                     [&] {
+                                         if (ready.load(kAcquire)) (void)data.get();
+                                     }});
+                       }),
+               "data race"));
+}
+
+TEST_CASE("explorer: the order of two seq_cst fences is no happens-before") {
+    CHECK(says(explore({},
+                       [] {
+                           Cell<int> data{0};
+                           Atomic<bool> second{false};
+                           Atomic<bool> first_came_first{false};
+                           together({[&] {
+                                         data.set(1);
+                                         fence(std::memory_order_seq_cst);
+                                         if (!second.load(kRelaxed)) first_came_first.store(true, kRelaxed);
+                                     },
+                                     [&] {
+                                         second.store(true, kRelaxed);
+                                         fence(std::memory_order_seq_cst);
+                                         if (first_came_first.load(kRelaxed)) (void)data.get();
+                                     }});
+                       }),
+               "data race: "));
 }
 
 TEST_CASE("explorer: an atomic destroyed too early is found") {
