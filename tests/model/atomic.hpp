@@ -1,6 +1,10 @@
 // Atomic: std::atomic as the explorer sees it, with the same interface, so that production code is compiled over it
 // unchanged. Each access is a step of the execution; the source line that made it comes along for the trace.
 //
+// Its location is made by the first access in an execution, with the value it was constructed with. So an array of
+// which little is used costs little, and an atomic that lives longer than an execution (a static one) begins each anew.
+// Outside of executions it is a plain variable.
+//
 // What lies in it must fit into 64 bits without padding. An operator (x = 1, ++x) cannot tell where it was called.
 #pragma once
 
@@ -25,18 +29,29 @@ public:
     using value_type = T;
     static constexpr bool is_always_lock_free = true;
 
-    Atomic(const Where& where = Where::current()) : Atomic(T{}, where) {}  // NOLINT: as std::atomic's
-    Atomic(T value, const Where& where = Where::current())                 // NOLINT: implicit, as std::atomic's
-        : location_(Execution::current().make(bits(value), where)) {}
-    ~Atomic() { Execution::current().destroy(location_); }
+    constexpr Atomic(const Where& where = Where::current()) : Atomic(T{}, where) {}  // NOLINT: as std::atomic's
+    constexpr Atomic(T value, const Where& where = Where::current())  // NOLINT: implicit, as std::atomic's
+        : value_(value), where_(where) {
+        if (!std::is_constant_evaluated()) seat_ = Execution::unseated();
+    }
+    ~Atomic() {
+        if (Execution* execution = Execution::running()) execution->leave(seat_);
+    }
     Atomic(const Atomic&) = delete;
     Atomic& operator=(const Atomic&) = delete;
 
     T load(Order order = Order::seq_cst, const Where& where = Where::current()) const {
-        return of(Execution::current().load(location_, order, where));
+        Execution* execution = Execution::running();
+        if (execution == nullptr) return value_;
+        return of(execution->load(seated(*execution), order, where));
     }
     void store(T value, Order order = Order::seq_cst, const Where& where = Where::current()) {
-        Execution::current().store(location_, bits(value), order, where);
+        Execution* execution = Execution::running();
+        if (execution == nullptr) {
+            value_ = value;
+        } else {
+            execution->store(seated(*execution), bits(value), order, where);
+        }
     }
     operator T() const { return load(); }  // NOLINT: implicit, as std::atomic's
     T operator=(T value) {                 // NOLINT: as std::atomic's
@@ -96,23 +111,47 @@ private:
         return order == Order::release ? Order::relaxed : order;
     }
 
+    Location seated(Execution& execution) const {
+        if (seat_.run != execution.number() || seat_.location == Memory::kNone) {
+            execution.seat(seat_, bits(value_), where_);
+        }
+        return seat_.location;
+    }
+
     template <class F>
     T change(Order order, const char* verb, const Where& where, F next) {
-        Execution& execution = Execution::current();
-        const T old = of(execution.take(location_, where));
-        execution.put(location_, bits(next(old)), order, verb, where);
+        Execution* execution = Execution::running();
+        if (execution == nullptr) {
+            const T old = value_;
+            value_ = next(old);
+            return old;
+        }
+        const Location location = seated(*execution);
+        const T old = of(execution->take(location, where));
+        execution->put(location, bits(next(old)), order, verb, where);
         return old;
     }
     bool compare_exchange(T& expected, T desired, Order success, Order failure, Execution::Strength strength,
                           const Where& where) {
+        Execution* execution = Execution::running();
+        if (execution == nullptr) {
+            if (bits(value_) == bits(expected)) {
+                value_ = desired;
+                return true;
+            }
+            expected = value_;
+            return false;
+        }
         Value value = bits(expected);
-        if (Execution::current().compare_exchange(location_, value, bits(desired), success, failure, strength, where))
+        if (execution->compare_exchange(seated(*execution), value, bits(desired), success, failure, strength, where))
             return true;
         expected = of(value);
         return false;
     }
 
-    const Location location_;
+    T value_;  // in every execution the first
+    mutable Execution::Seat seat_{};
+    const Where where_;
 };
 
 // std::atomic_thread_fence, under a name that argument-dependent lookup does not confuse with it.

@@ -36,14 +36,28 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     preemptions_ = spurious_ = steps_ = 0;
     news_ = 0;
     patience_ = roused_ = 0;
-    chosen_for_step_ = inside_ = false;
+    chosen_for_step_ = inside_ = redundant_ = false;
+    footprints_.clear();
+    number_ = ++runs_;
+    ThreadLocals own;
+    own.save();
     the_running = this;
+    threads_[0].fiber.start([&] { run_body(body); });
+    threads_[0].locals.begin();
+    threads_[0].locals.restore();
+    home_.switch_to(threads_[0].fiber);
+    the_running = nullptr;
+    own.restore();
+    if (search.diverged()) failure_ = "the model is not deterministic; without that: " + failure_;
+}
+
+void Execution::run_body(const std::function<void()>& body) {
     try {
         body();
-    } catch (const Abandoned&) {
+    } catch (const std::exception& e) {
+        fail("the body throws ", e.what());
     }
-    the_running = nullptr;
-    if (search.diverged()) failure_ = "the model is not deterministic; without that: " + failure_;
+    threads_[0].fiber.switch_to(home_);
 }
 
 // While one lives, the explorer itself runs, whose accesses to memory are nobody's business. Where a thread stops inside
@@ -64,7 +78,7 @@ private:
 
 void Execution::together(const std::vector<std::function<void()>>& functions) {
     const Inside inside(*this);
-    if (running_ != 0 || functions.size() >= kMaxThreads) return fail("together: too many threads");
+    if (running_ != 0 || functions.size() >= kMaxThreads) fail("together: too many threads");
     count_ = functions.size() + 1;
     for (Thread thread = 1; thread < count_; ++thread) {
         memory_.fork(0, thread);
@@ -72,17 +86,21 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
         self.state = State::ready;
         self.looks.clear();
         self.news_known = news_;
+        self.locals.begin();
         self.fiber.start([this, function = &functions[thread - 1U]] { run_thread(*function); });
     }
     switch_to(pick());
-    if (!failure_.empty()) throw Abandoned();
     for (Thread thread = 1; thread < count_; ++thread) memory_.join(0, thread);
 }
 
 void Execution::run_thread(const std::function<void()>& function) {
     chosen_for_step_ = true;
     inside_ = false;
-    function();
+    try {
+        function();
+    } catch (const std::exception& e) {
+        fail("it throws ", e.what());
+    }
     inside_ = true;
     chosen_for_step_ = false;
     threads_[running_].state = State::done;
@@ -91,17 +109,19 @@ void Execution::run_thread(const std::function<void()>& function) {
 
 void Execution::switch_to(Thread next) {
     const Thread previous = std::exchange(running_, next);
-    if (next != previous) threads_[previous].fiber.switch_to(threads_[next].fiber);
+    if (next == previous) return;
+    threads_[previous].locals.save();
+    threads_[next].locals.restore();
+    threads_[previous].fiber.switch_to(threads_[next].fiber);
 }
 
 void Execution::fail(std::string_view what, std::string_view more, const Where* where) {
-    const Inside inside(*this);
-    if (failure_.empty()) {
-        failure_.append(what).append(more);
-        if (where != nullptr) failure_ += ", at " + short_place(*where);
-        if (running_ != 0) failure_ += " (thread " + std::to_string(running_) + ')';
-    }
-    if (running_ != 0) switch_to(0);
+    inside_ = true;
+    failure_.append(what).append(more);
+    if (where != nullptr) failure_ += ", at " + short_place(*where);
+    if (running_ != 0) failure_ += " (thread " + std::to_string(running_) + ')';
+    threads_[running_].fiber.switch_to(home_);
+    std::abort();  // nobody comes back
 }
 
 Thread Execution::pick() {
@@ -116,7 +136,7 @@ Thread Execution::pick() {
         if (thread != running_ && threads_[thread].state == State::ready) candidates[count++] = thread;
     }
     if (count == 0) return pick_when_none_is_ready();
-    if (count == 1) return candidates[0];
+    if (count == 1 || redundant_) return candidates[0];
     const std::uint32_t chosen = search_->choose_thread(std::span(candidates.data(), count));
     if (can_go_on && chosen != 0) ++preemptions_;
     return candidates[chosen];
@@ -134,8 +154,8 @@ Thread Execution::pick_when_none_is_ready() {
         threads_[thread].state = State::ready;
         return static_cast<Thread>(thread);
     }
-    if (failure_.empty()) failure_ = "deadlock:" + who_waits();
-    return 0;
+    running_ = 0;  // not the fault of the one that came last
+    fail("deadlock:", who_waits());
 }
 
 std::string Execution::who_waits() const {
@@ -151,18 +171,31 @@ std::string Execution::who_waits() const {
     return text;
 }
 
-void Execution::before_step() {
-    ++steps_;
+void Execution::before_step(Footprint footprint) {
+    if (++steps_ > limits_.steps) fail("more steps than the limit: does it ever end?");
     if (running_ == 0) return;
-    if (steps_ > limits_.steps) fail("more steps than the limit: does it ever end?");
-    if (std::exchange(chosen_for_step_, false)) return;
-    switch_to(pick());
-    chosen_for_step_ = false;
+    if (!std::exchange(chosen_for_step_, false)) {
+        const std::size_t before = footprints_.size();
+        switch_to(pick());
+        chosen_for_step_ = false;
+        if (limits_.reduction && before < footprints_.size()) redundant_ |= nothing_depends_on(footprint, before);
+    }
+    footprints_.push_back(footprint);
 }
 
-void Execution::step(const char* verb, const Where& where) {
+bool Execution::nothing_depends_on(Footprint footprint, std::size_t since) const {
+    const auto depends = [&](const Footprint& other) {
+        if (footprint.effect == Effect::anything || other.effect == Effect::anything) return true;
+        if (footprint.place != other.place) return false;
+        return footprint.effect == Effect::writes || other.effect == Effect::writes ||
+               (footprint.seq_cst && other.seq_cst);
+    };
+    return std::none_of(footprints_.begin() + static_cast<std::ptrdiff_t>(since), footprints_.end(), depends);
+}
+
+void Execution::step(const void* on, const char* verb, const Where& where) {
     const Inside inside(*this);
-    before_step();
+    before_step({reinterpret_cast<std::uintptr_t>(on), Effect::writes});
     tell({.verb = verb, .where = where});
 }
 
@@ -179,6 +212,7 @@ void Execution::spin_hint() {
     self.looks.clear();
     if (saw_old || self.news_known != news_) return;
     self.state = State::spinning;
+    footprints_.push_back({0, Effect::anything});
     switch_to(pick());
     chosen_for_step_ = true;
 }
@@ -188,11 +222,9 @@ void Execution::block(const void* on, const char* why) {
     VirtualThread& self = threads_[running_];
     self.waits_for = on;
     self.why = why;
-    if (running_ == 0) {
-        fail("deadlock: the body waits in ", why);
-        throw Abandoned();
-    }
+    if (running_ == 0) fail("deadlock: the body waits in ", why);
     self.state = State::blocked;
+    footprints_.push_back({0, Effect::anything});
     switch_to(pick());
     chosen_for_step_ = false;  // what it waited for is its step
 }
@@ -204,9 +236,10 @@ void Execution::wake(const void* on) {
     }
 }
 
-void Execution::release(View& into) {
+void Execution::release(const void* on, View& into) {
     const Inside inside(*this);
     memory_.release(running_, into);
+    footprints_.push_back({reinterpret_cast<std::uintptr_t>(on), Effect::writes});
     stored(Memory::kNone, 0, 1);
 }
 
@@ -245,28 +278,30 @@ void Execution::stored(Location, Value before, Value after) {
     }
 }
 
-Location Execution::make(Value value, const Where& where) {
-    const Inside inside(*this);
-    const Location location = memory_.make(running_, value);
-    if (location == Memory::kNone) {
-        fail("more atomics in one execution than kMaxLocations");
-        return 0;
-    }
-    tell({.verb = "make", .location = location, .written = value, .where = where});
-    return location;
+Execution::Seat Execution::unseated() {
+    if (the_running == nullptr) return {};
+    return {the_running->number_, Memory::kNone, the_running->memory_.birth(the_running->running_)};
 }
 
-void Execution::destroy(Location location) {
+void Execution::seat(Seat& seat, Value value, const Where& where) {
     const Inside inside(*this);
-    if (!failure_.empty()) return;  // the threads that used it were abandoned
-    if (memory_.destroy(running_, location) == Access::race)
+    if (seat.run != number_) seat = {number_, Memory::kNone, {}};  // it is older than this execution
+    seat.location = memory_.make(value, seat.birth);
+    if (seat.location == Memory::kNone) fail("more atomics in one execution than kMaxLocations");
+    tell({.verb = "make", .location = seat.location, .written = value, .where = where});
+}
+
+void Execution::leave(const Seat& seat) {
+    const Inside inside(*this);
+    if (seat.run != number_ || seat.location == Memory::kNone) return;
+    if (memory_.destroy(running_, seat.location) == Access::race)
         fail("an atomic is destroyed while another thread uses it");
 }
 
 Value Execution::load(Location location, Order order, const Where& where) {
     const Inside inside(*this);
     order = ordered(where, OrderOf::load, order);
-    before_step();
+    before_step({location, Effect::reads, order == Order::seq_cst});
     touch(location, where);
     const Stamp newest = memory_.newest(location);
     Stamp behind = 0;
@@ -283,7 +318,7 @@ Value Execution::load(Location location, Order order, const Where& where) {
 void Execution::store(Location location, Value value, Order order, const Where& where) {
     const Inside inside(*this);
     order = ordered(where, OrderOf::store, order);
-    before_step();
+    before_step({location, Effect::writes});
     touch(location, where);
     const Value before = memory_.value(location, memory_.newest(location));
     memory_.store(running_, location, value, order);
@@ -293,7 +328,7 @@ void Execution::store(Location location, Value value, Order order, const Where& 
 
 Value Execution::take(Location location, const Where& where) {
     const Inside inside(*this);
-    before_step();
+    before_step({location, Effect::writes});
     touch(location, where);
     return memory_.value(location, memory_.newest(location));
 }
@@ -314,7 +349,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
                                  Strength strength, const Where& where) {
     const Inside inside(*this);
     failure = ordered(where, OrderOf::failure, failure);
-    before_step();
+    before_step({location, Effect::writes});
     touch(location, where);
     const Stamp newest = memory_.newest(location);
     std::array<Stamp, 64> failing;
@@ -349,7 +384,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
 
 void Execution::fence(Order order, const Where& where) {
     const Inside inside(*this);
-    before_step();
+    before_step({0, Effect::anything});
     memory_.fence(running_, order);
     tell({.verb = "fence", .order = order, .where = where});
 }
@@ -357,23 +392,23 @@ void Execution::fence(Order order, const Where& where) {
 void Execution::read_plain(Epochs& epochs, const Where& where) {
     const Inside inside(*this);
     tell({.verb = "read", .where = where});
-    if (failure_.empty() && memory_.read_plain(running_, epochs) == Access::race)
+    if (memory_.read_plain(running_, epochs) == Access::race)
         fail("data race: read beside a write", {}, &where);
 }
 
 void Execution::write_plain(Epochs& epochs, const Where& where) {
     const Inside inside(*this);
     tell({.verb = "write", .where = where});
-    if (failure_.empty() && memory_.write_plain(running_, epochs) == Access::race)
+    if (memory_.write_plain(running_, epochs) == Access::race)
         fail("data race: write beside another access", {}, &where);
 }
 
 // Told as a race is found, in words that `addr2line -e <the program>` understands.
 void Execution::check_memory(Access (Memory::*access)(Thread, Epochs&), const void* address, std::size_t bytes,
                              const void* caller) {
-    if (inside_ || !failure_.empty()) return;
+    if (inside_ || running_ == 0) return;  // the body is ordered with all threads
     const Inside inside(*this);
-    if (plain_.full()) return fail("more plain memory in one execution than PlainMemory holds");
+    if (plain_.full()) fail("more plain memory in one execution than PlainMemory holds");
     const auto ordered = [&](Epochs& epochs) { return (memory_.*access)(running_, epochs) == Access::ordered; };
     if (plain_.each(reinterpret_cast<std::uintptr_t>(address), bytes, ordered)) return;
     std::array<char, 120> text{};

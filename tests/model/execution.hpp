@@ -8,6 +8,14 @@
 // with another thread although the running one could is a preemption, of which there is a limit. Plain accesses are no
 // steps: a race is found by clocks, whatever the order.
 //
+// Partial order: a thread that was preempted before a step `a`, and goes on with `a` although nothing that happened
+// meanwhile depends on `a`, could as well have been preempted behind it: the same partial order of steps, with no more
+// preemptions, in an execution of its own. Then this one is redundant: it runs to its end without a further question.
+// By induction over where preemptions lie some execution of each partial order is never cut. Two steps depend on each
+// other if they are at the same place and one writes or both are seq_cst; fences, waiting and spinning depend on all.
+//
+// A failure abandons all threads, the body among them: nothing is unwound, and what their stacks own leaks.
+//
 // A thread that hints (spin_hint, yield) after a look at memory waits until another has stored something new, and does
 // not see the same old value twice: a loop that spins is one step instead of endlessly many. If all that could go on
 // spin, they try again in turn, kPatience times each (a bounded search gives up by itself); then it is a deadlock.
@@ -27,14 +35,12 @@
 #include "tests/model/memory.hpp"
 #include "tests/model/plain_memory.hpp"
 #include "tests/model/search.hpp"
+#include "tests/model/thread_locals.hpp"
 #include "tests/model/trace.hpp"
 
 namespace weft::model {
 
 using Where = std::source_location;
-
-// Thrown out of together() when a thread has failed: the body's state is destroyed, the threads are abandoned.
-struct Abandoned {};
 
 class Execution {
 public:
@@ -51,18 +57,28 @@ public:
     void run(Search& search, const std::function<void()>& body, Trace* trace);
     [[nodiscard]] const std::string& failure() const { return failure_; }
     [[nodiscard]] std::uint64_t steps() const { return steps_; }
+    [[nodiscard]] bool redundant() const { return redundant_; }
 
     // --- called by the model ---
 
     // Thread: the body. Runs the functions as virtual threads and returns when all have ended.
     void together(const std::vector<std::function<void()>>& functions);
-    // Does not return to a virtual thread (whatever its stack owns leaks); the body goes on.
-    void fail(std::string_view what, std::string_view more = {}, const Where* where = nullptr);
+    [[noreturn]] void fail(std::string_view what, std::string_view more = {}, const Where* where = nullptr);
     // Returns a number below `count`: a free choice of the model's.
-    std::uint32_t choose(std::uint32_t count) { return count < 2 ? 0 : search_->choose(count); }
+    std::uint32_t choose(std::uint32_t count) { return count < 2 || redundant_ ? 0 : search_->choose(count); }
 
-    Location make(Value value, const Where& where);
-    void destroy(Location location);
+    // Where an atomic lies in the execution of this number, once it was used there.
+    struct Seat {
+        std::uint64_t run = 0;
+        Location location = Memory::kNone;
+        Memory::Birth birth;
+    };
+    // Differs from that of every other execution of the program.
+    [[nodiscard]] std::uint64_t number() const { return number_; }
+    // Of an atomic that is being made.
+    static Seat unseated();
+    void seat(Seat& seat, Value value, const Where& where);
+    void leave(const Seat& seat);
     Value load(Location location, Order order, const Where& where);
     void store(Location location, Value value, Order order, const Where& where);
     enum class Strength : std::uint8_t { weak, strong };
@@ -82,13 +98,14 @@ public:
     void allocated(const void* address, std::size_t bytes);
 
     void spin_hint();
-    // A step of a lock or a parker: another thread may go on first.
-    void step(const char* verb, const Where& where);
+    // A step of a lock or a parker, `on` it: another thread may go on first.
+    void step(const void* on, const char* verb, const Where& where);
     // Waits for wake(on); the caller looks again.
     void block(const void* on, const char* why);
     void wake(const void* on);
     void acquire(const View& from) { memory_.acquire(running_, from); }
-    void release(View& into);
+    // What the thread has seen is in `into`, which belongs to `on`. No step.
+    void release(const void* on, View& into);
 
 private:
     class Inside;
@@ -98,6 +115,7 @@ private:
     enum class State : std::uint8_t { ready, spinning, blocked, done };
     struct VirtualThread {
         Fiber fiber;
+        ThreadLocals locals;
         State state = State::done;
         const void* waits_for = nullptr;
         const char* why = "";
@@ -105,8 +123,18 @@ private:
         std::uint64_t news_known = 0;  // of news_, when it looked last
     };
 
+    // What a step does, as far as others can depend on it.
+    enum class Effect : std::uint8_t { reads, writes, anything };
+    struct Footprint {
+        std::uintptr_t place;  // a location, or the address of a lock or a parker
+        Effect effect;
+        bool seq_cst = false;
+    };
+
+    void run_body(const std::function<void()>& body);
     void run_thread(const std::function<void()>& function);
-    void before_step();
+    void before_step(Footprint footprint);
+    [[nodiscard]] bool nothing_depends_on(Footprint footprint, std::size_t since) const;
     void switch_to(Thread next);
     // Who goes on; 0 if all threads have ended.
     Thread pick();
@@ -120,7 +148,11 @@ private:
     Order ordered(const Where& where, OrderOf of, Order order) const;
     void tell(Trace::Event event);
 
+    static inline std::uint64_t runs_ = 0;
+
     const Limits limits_;
+    std::uint64_t number_ = 0;
+    Fiber home_;  // whoever called run
     Memory memory_;
     PlainMemory plain_;
     Search* search_ = nullptr;
@@ -131,6 +163,8 @@ private:
     Thread running_ = 0;
     bool inside_ = false;
     bool chosen_for_step_ = false;  // it has just begun, or has just been woken: its next step need not ask again
+    bool redundant_ = false;
+    std::vector<Footprint> footprints_;  // of all steps so far
     std::uint32_t preemptions_ = 0;
     std::uint32_t spurious_ = 0;
     std::uint32_t steps_ = 0;

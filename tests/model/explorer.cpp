@@ -24,6 +24,7 @@ Report search_with(Search& search, const Limits& limits, const Body& body) {
     while (!(report.complete = !search.next()) && report.executions < limits.executions) {
         execution.run(search, body, nullptr);
         ++report.executions;
+        report.redundant += execution.redundant() ? 1 : 0;
         if (execution.failure().empty()) continue;
         report.failure = execution.failure();
         report.replay = replay_line(limits, search.trail());
@@ -60,6 +61,7 @@ Report explore(const Limits& limits, const Body& body) {
 
 Report explore_random(const Random& random, Limits limits, const Body& body) {
     limits.preemptions = kUnbounded;
+    limits.reduction = false;
     limits.executions = random.executions;
     Pct search(random.seed, random.depth, 50);
     return told(search_with(search, limits, body), limits, body);

@@ -24,6 +24,7 @@ struct Limits {
     std::uint32_t steps = 5'000;  // of one execution; more is a failure (a livelock?)
     std::uint64_t executions = 10'000'000;  // then the search ends and says that it is not complete
     Reads reads = Reads::any_allowed;
+    bool reduction = true;  // executions of the same partial order are cut short, all but one
     Orders* orders = nullptr;  // watches, and may weaken, the orders of the source
 };
 

@@ -15,8 +15,7 @@ bool Memory::releases(Order order) {
 void Memory::reset() {
     made_ = 0;
     total_ = {};
-    for (Views& views : threads_) views.current.clock = {};
-    threads_[0] = {};
+    for (Views& views : threads_) views = {};
     threads_[0].current.clock[0] = 1;
 }
 
@@ -30,14 +29,13 @@ void Memory::fork(Thread parent, Thread child) {
 
 void Memory::join(Thread parent, Thread child) { threads_[parent].current.join(threads_[child].current); }
 
-Location Memory::make(Thread thread, Value value) {
+Location Memory::make(Value value, Birth birth) {
     if (made_ == kMaxLocations) return kNone;
     const auto location = static_cast<Location>(made_++);
     History& history = locations_[location];
     history.count = 0;
-    history.life = {};
+    history.life = {.writer = birth.thread, .written = birth.moment, .read = {}};
     history.alive = true;
-    (void)write_plain(thread, history.life);
     if (history.messages.empty()) history.messages.resize(1);
     history.messages[history.count++] = {value, {}};  // whoever may touch it has seen what its maker had seen
     return location;
@@ -56,8 +54,8 @@ Access Memory::touch(Thread thread, Location location) {
 }
 
 Stamp Memory::floor(Thread thread, Location location, Order order) const {
-    const Stamp seen = threads_[thread].current.seen[location];
-    return order == Order::seq_cst ? std::max(seen, total_.seen[location]) : seen;
+    const Stamp seen = threads_[thread].current.seen(location);
+    return order == Order::seq_cst ? std::max(seen, total_.seen(location)) : seen;
 }
 
 void Memory::learn(Thread thread, Location location, Stamp stamp, Order order) {
@@ -116,8 +114,9 @@ void Memory::fence(Thread thread, Order order) {
 }
 
 void Memory::hurry(Thread thread, Location location) {
-    Stamp& seen = threads_[thread].current.seen[location];
-    if (seen < newest(location)) ++seen;
+    View& view = threads_[thread].current;
+    const Stamp seen = view.seen(location);
+    if (seen < newest(location)) view.raise(location, static_cast<Stamp>(seen + 1));
 }
 
 Access Memory::read_plain(Thread thread, Epochs& epochs) {

@@ -50,9 +50,16 @@ public:
     void fork(Thread parent, Thread child);
     void join(Thread parent, Thread child);
 
-    // Makes a location; kNone if there are too many.
+    // When an atomic was made; one made before the execution is ordered before everything.
+    struct Birth {
+        Thread thread = 0;
+        Stamp moment = 0;
+    };
+    [[nodiscard]] Birth birth(Thread thread) const { return {thread, threads_[thread].current.clock[thread]}; }
+
+    // The location of an atomic that is used for the first time; kNone if there are too many.
     static constexpr Location kNone = kMaxLocations;
-    Location make(Thread thread, Value value);
+    Location make(Value value, Birth birth);
     Access destroy(Thread thread, Location location);
     // Whether the thread is ordered behind the making of the location, and before nobody's destroying it.
     Access touch(Thread thread, Location location);

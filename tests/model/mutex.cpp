@@ -2,19 +2,29 @@
 
 namespace weft::model {
 
+void Mutex::begin(const Execution& execution) {
+    if (run_ == execution.number()) return;
+    run_ = execution.number();
+    held_ = false;
+    left_behind_ = {};
+}
+
 void Mutex::lock() {
-    Execution& execution = Execution::current();
-    execution.step("lock", Where::current());
-    while (held_) execution.block(this, "Mutex::lock");
+    Execution* execution = Execution::running();
+    if (execution == nullptr) return;
+    begin(*execution);
+    execution->step(this, "lock", Where::current());
+    while (held_) execution->block(this, "Mutex::lock");
     held_ = true;
-    execution.acquire(left_behind_);
+    execution->acquire(left_behind_);
 }
 
 void Mutex::unlock() {
-    Execution& execution = Execution::current();
+    Execution* execution = Execution::running();
+    if (execution == nullptr) return;
     held_ = false;
-    execution.release(left_behind_);
-    execution.wake(this);
+    execution->release(this, left_behind_);
+    execution->wake(this);
 }
 
 }  // namespace weft::model

@@ -17,6 +17,10 @@ public:
     void unlock();
 
 private:
+    // One that is older than the execution is free in it.
+    void begin(const Execution& execution);
+
+    std::uint64_t run_ = 0;
     bool held_ = false;
     View left_behind_;  // what earlier holders had seen
 };

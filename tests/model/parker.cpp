@@ -4,14 +4,14 @@ namespace weft::model {
 
 void Parker::park() {
     Execution& execution = Execution::current();
-    execution.step("park", Where::current());
+    execution.step(this, "park", Where::current());
     while (!token_) execution.block(this, "Parker::park");
     take();
 }
 
 Parker::Woken Parker::park_until_some_time() {
     Execution& execution = Execution::current();
-    execution.step("park", Where::current());
+    execution.step(this, "park", Where::current());
     if (!token_ && execution.choose(2) == 1) return Woken::by_time;
     while (!token_) execution.block(this, "Parker::park_until_some_time");
     take();
@@ -20,9 +20,9 @@ Parker::Woken Parker::park_until_some_time() {
 
 void Parker::unpark() {
     Execution& execution = Execution::current();
-    execution.step("unpark", Where::current());
+    execution.step(this, "unpark", Where::current());
     token_ = true;
-    execution.release(left_behind_);
+    execution.release(this, left_behind_);
     execution.wake(this);
 }
 
