@@ -10,6 +10,7 @@
 #include WEFT_SEAM_HEADER
 #else
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,9 @@ namespace weft::scheduler {
 
 template <class T>
 using Atomic = std::atomic<T>;
+
+template <class T, std::size_t kSize>
+using AtomicArray = std::array<std::atomic<T>, kSize>;
 
 // An Atomic of a program that may have one thread only, changed all the time: the words of futures and tasks.
 template <class T>

@@ -169,7 +169,7 @@ private:
     Index bottom_ = 0;
     Index split_ = 0;
     Index limit_base_ = 0;
-    std::array<Atomic<Runnable*>, kCapacity> slots_{};
+    AtomicArray<Runnable*, kCapacity> slots_{};
     // Thieves write these two.
     alignas(64) Atomic<std::uint64_t> word_{0};
     alignas(64) Atomic<bool> hungry_{false};

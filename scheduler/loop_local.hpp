@@ -58,7 +58,7 @@ private:
     };
     static constexpr std::size_t kNone = kMost + 1;
 
-    std::array<Atomic<void*>, kNone + 1> values_{};  // that of kNone stays null
+    AtomicArray<void*, kNone + 1> values_{};  // that of kNone stays null
     std::vector<Made> order_;
 };
 

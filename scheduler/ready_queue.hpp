@@ -237,7 +237,7 @@ private:
     Atomic<std::size_t> overflow_size_{0};
     Fifo gathered_;
     bool published_ = false;
-    std::array<Atomic<Runnable*>, kCapacity> slots_{};
+    AtomicArray<Runnable*, kCapacity> slots_{};
     SpinLock overflow_lock_;
     Block* overflow_ = nullptr;  // the oldest
     Block** overflow_end_ = &overflow_;

@@ -5,13 +5,14 @@
 // closes before the task began. Its callbacks run on the completing thread (rule 216), the one exception to law 3.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
+#include "scheduler/atomic.hpp"
+#include "scheduler/condition_variable.hpp"
 #include "scheduler/loop.hpp"
 #include "sync/awaitable.hpp"
 #include "sync/errors.hpp"
@@ -47,8 +48,8 @@ protected:
 
 private:
     FutureState& self_;
-    std::mutex mutex_;
-    std::condition_variable ended_;
+    scheduler::Mutex mutex_;
+    scheduler::ConditionVariable ended_;
     FutureRef task_;
     bool watching_ = false;
     bool woken_ = false;

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <memory>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "tests/model/execution.hpp"
 
@@ -96,6 +98,12 @@ public:
     }
 
 private:
+    template <class, std::size_t>
+    friend class AtomicArray;
+
+    // Made with the array that it belongs to, not by whoever uses it first: so nothing here is told (plain_memory.hpp).
+    __attribute__((no_sanitize("thread"))) Atomic(Execution::Seat made, const Where& where) : value_(), seat_(made), where_(where) {}
+
     static Value bits(T value) {
         Value result = 0;
         std::memcpy(&result, std::addressof(value), sizeof value);
@@ -152,6 +160,46 @@ private:
     T value_;  // in every execution the first
     mutable Execution::Seat seat_{};
     const Where where_;
+};
+
+// What lies where in an AtomicArray.
+class Shelf {
+public:
+    [[nodiscard]] void* find(std::size_t index) const;
+    void put(std::size_t index, void* what);
+    [[nodiscard]] const std::vector<std::pair<std::size_t, void*>>& all() const { return all_; }
+
+private:
+    std::vector<std::pair<std::size_t, void*>> all_;
+};
+
+// Of null or zero each. An element comes to be when it is used: most of a large array never is.
+template <class T, std::size_t kSize>
+class AtomicArray {
+public:
+    AtomicArray(const Where& where = Where::current()) : made_(Execution::unseated()), where_(where) {}  // NOLINT
+
+    ~AtomicArray() {
+        for (const auto& [index, atomic] : shelf_.all()) delete static_cast<Atomic<T>*>(atomic);
+    }
+    AtomicArray(const AtomicArray&) = delete;
+    AtomicArray& operator=(const AtomicArray&) = delete;
+
+    static constexpr std::size_t size() { return kSize; }
+    Atomic<T>& operator[](std::size_t i) { return element(i); }
+    const Atomic<T>& operator[](std::size_t i) const { return element(i); }
+
+private:
+    Atomic<T>& element(std::size_t i) const {
+        if (void* known = shelf_.find(i)) return *static_cast<Atomic<T>*>(known);
+        auto* const atomic = new Atomic<T>(made_, where_);
+        shelf_.put(i, atomic);
+        return *atomic;
+    }
+
+    const Execution::Seat made_;
+    const Where where_;
+    mutable Shelf shelf_;
 };
 
 // std::atomic_thread_fence, under a name that argument-dependent lookup does not confuse with it.

@@ -6,8 +6,6 @@
 #include <span>
 #include <utility>
 
-#include "tests/model/orders.hpp"
-
 extern "C" const char __executable_start;  // the linker's
 
 namespace weft::model {
@@ -36,7 +34,8 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     preemptions_ = spurious_ = steps_ = 0;
     news_ = 0;
     patience_ = roused_ = 0;
-    chosen_for_step_ = inside_ = redundant_ = false;
+    inside_ = redundant_ = false;
+    chosen(false);
     footprints_.clear();
     number_ = ++runs_;
     ThreadLocals own;
@@ -94,7 +93,7 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
 }
 
 void Execution::run_thread(const std::function<void()>& function) {
-    chosen_for_step_ = true;
+    chosen(true);
     inside_ = false;
     try {
         function();
@@ -102,7 +101,7 @@ void Execution::run_thread(const std::function<void()>& function) {
         fail("it throws ", e.what());
     }
     inside_ = true;
-    chosen_for_step_ = false;
+    chosen(false);
     threads_[running_].state = State::done;
     switch_to(pick());
 }
@@ -124,22 +123,25 @@ void Execution::fail(std::string_view what, std::string_view more, const Where* 
     std::abort();  // nobody comes back
 }
 
-Thread Execution::pick() {
-    std::array<Thread, kMaxThreads> candidates;
-    std::size_t count = 0;
-    const bool can_go_on = running_ != 0 && threads_[running_].state == State::ready;
-    if (can_go_on) {
-        if (preemptions_ >= limits_.preemptions) return running_;
-        candidates[count++] = running_;
+Execution::Candidates Execution::candidates() const {
+    Candidates found;
+    if (running_ != 0 && threads_[running_].state == State::ready) {
+        found.threads[found.count++] = running_;
+        if (preemptions_ >= limits_.preemptions) return found;
     }
     for (Thread thread = 1; thread < count_; ++thread) {
-        if (thread != running_ && threads_[thread].state == State::ready) candidates[count++] = thread;
+        if (thread != running_ && threads_[thread].state == State::ready) found.threads[found.count++] = thread;
     }
-    if (count == 0) return pick_when_none_is_ready();
-    if (count == 1 || redundant_) return candidates[0];
-    const std::uint32_t chosen = search_->choose_thread(std::span(candidates.data(), count));
-    if (can_go_on && chosen != 0) ++preemptions_;
-    return candidates[chosen];
+    return found;
+}
+
+Thread Execution::pick() {
+    const Candidates found = candidates();
+    if (found.count == 0) return pick_when_none_is_ready();
+    if (found.count == 1 || redundant_) return found.threads[0];
+    const std::uint32_t chosen = search_->choose_thread(std::span(found.threads.data(), found.count));
+    if (chosen != 0 && found.threads[0] == running_) ++preemptions_;
+    return found.threads[chosen];
 }
 
 Thread Execution::pick_when_none_is_ready() {
@@ -171,16 +173,36 @@ std::string Execution::who_waits() const {
     return text;
 }
 
-void Execution::before_step(Footprint footprint) {
+void Execution::before_step(Footprint footprint, const Where* where) {
     if (++steps_ > limits_.steps) fail("more steps than the limit: does it ever end?");
     if (running_ == 0) return;
-    if (!std::exchange(chosen_for_step_, false)) {
-        const std::size_t before = footprints_.size();
-        switch_to(pick());
-        chosen_for_step_ = false;
-        if (limits_.reduction && before < footprints_.size()) redundant_ |= nothing_depends_on(footprint, before);
+    const bool chosen_for_step = std::exchange(chosen_for_step_, false);
+    const bool point = where == nullptr || limits_.points == nullptr || limits_.points->contain(*where);
+    const bool asks = limits_.points == nullptr ? !chosen_for_step : point && !std::exchange(chosen_for_point_, false);
+    if (asks) {
+        ask_who_goes_on(footprint);
+    } else if (limits_.spell_out && !chosen_for_step) {
+        pass_by();
     }
     footprints_.push_back(footprint);
+}
+
+void Execution::before_access(Location location, Effect effect, const Where& where, Order order) {
+    before_step({location, effect, order == Order::seq_cst}, &where);
+    if (limits_.points != nullptr && running_ != 0)
+        limits_.points->visit(running_, location, where, effect == Effect::writes);
+}
+
+void Execution::ask_who_goes_on(Footprint footprint) {
+    const std::size_t before = footprints_.size();
+    switch_to(pick());
+    chosen(false);
+    if (limits_.reduction && before < footprints_.size()) redundant_ |= nothing_depends_on(footprint, before);
+}
+
+void Execution::pass_by() {
+    const auto count = static_cast<std::uint32_t>(candidates().count);
+    if (count > 1) search_->pass(count);
 }
 
 bool Execution::nothing_depends_on(Footprint footprint, std::size_t since) const {
@@ -195,7 +217,7 @@ bool Execution::nothing_depends_on(Footprint footprint, std::size_t since) const
 
 void Execution::step(const void* on, const char* verb, const Where& where) {
     const Inside inside(*this);
-    before_step({reinterpret_cast<std::uintptr_t>(on), Effect::writes});
+    before_step({reinterpret_cast<std::uintptr_t>(on), Effect::writes}, nullptr);
     tell({.verb = verb, .where = where});
 }
 
@@ -214,7 +236,7 @@ void Execution::spin_hint() {
     self.state = State::spinning;
     footprints_.push_back({0, Effect::anything});
     switch_to(pick());
-    chosen_for_step_ = true;
+    chosen(true);
 }
 
 void Execution::block(const void* on, const char* why) {
@@ -226,7 +248,7 @@ void Execution::block(const void* on, const char* why) {
     self.state = State::blocked;
     footprints_.push_back({0, Effect::anything});
     switch_to(pick());
-    chosen_for_step_ = false;  // what it waited for is its step
+    chosen(false);  // what it waited for is its step
 }
 
 void Execution::wake(const void* on) {
@@ -253,7 +275,11 @@ void Execution::tell(Trace::Event event) {
 }
 
 Order Execution::ordered(const Where& where, OrderOf of, Order order) const {
-    return limits_.orders == nullptr ? order : limits_.orders->at(where, of, order);
+    return limits_.sites == nullptr ? order : limits_.sites->order(where, of, order);
+}
+
+bool Execution::has(Fault fault, const Where& where, OrderOf of) const {
+    return limits_.sites != nullptr && limits_.sites->has(fault, where, of);
 }
 
 void Execution::touch(Location location, const Where& where) {
@@ -301,7 +327,7 @@ void Execution::leave(const Seat& seat) {
 Value Execution::load(Location location, Order order, const Where& where) {
     const Inside inside(*this);
     order = ordered(where, OrderOf::load, order);
-    before_step({location, Effect::reads, order == Order::seq_cst});
+    before_access(location, Effect::reads, where, order);
     touch(location, where);
     const Stamp newest = memory_.newest(location);
     Stamp behind = 0;
@@ -318,8 +344,9 @@ Value Execution::load(Location location, Order order, const Where& where) {
 void Execution::store(Location location, Value value, Order order, const Where& where) {
     const Inside inside(*this);
     order = ordered(where, OrderOf::store, order);
-    before_step({location, Effect::writes});
+    before_access(location, Effect::writes, where);
     touch(location, where);
+    if (has(Fault::lost, where, OrderOf::store)) return;
     const Value before = memory_.value(location, memory_.newest(location));
     memory_.store(running_, location, value, order);
     stored(location, before, value);
@@ -328,15 +355,24 @@ void Execution::store(Location location, Value value, Order order, const Where& 
 
 Value Execution::take(Location location, const Where& where) {
     const Inside inside(*this);
-    before_step({location, Effect::writes});
+    before_access(location, Effect::writes, where);
     touch(location, where);
-    return memory_.value(location, memory_.newest(location));
+    const Value value = memory_.value(location, memory_.newest(location));
+    tear(location, OrderOf::change, where);
+    return value;
 }
 
-void Execution::put(Location location, Value value, Order order, const char* verb, const Where& where) {
+void Execution::tear(Location location, OrderOf of, const Where& where) {
+    if (!has(Fault::torn, where, of)) return;
+    chosen(false);
+    before_access(location, Effect::writes, where);
+}
+
+void Execution::put(Location location, Value value, Order order, OrderOf of, const char* verb, const Where& where) {
     const Inside inside(*this);
-    order = ordered(where, OrderOf::change, order);
+    order = ordered(where, of, order);
     const Value before = memory_.value(location, memory_.newest(location));
+    if (has(Fault::lost, where, of)) value = before;
     memory_.replace(running_, location, value, order);
     looked_at(location);
     stored(location, before, value);
@@ -349,7 +385,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
                                  Strength strength, const Where& where) {
     const Inside inside(*this);
     failure = ordered(where, OrderOf::failure, failure);
-    before_step({location, Effect::writes});
+    before_access(location, Effect::writes, where);
     touch(location, where);
     const Stamp newest = memory_.newest(location);
     std::array<Stamp, 64> failing;
@@ -367,7 +403,8 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
     const std::uint32_t chosen = choose(static_cast<std::uint32_t>(count) + 1);
     const Stamp read = chosen == 0 ? newest : failing[chosen - 1];
     if (chosen == 0 && memory_.value(location, newest) == expected) {
-        put(location, desired, success, "CAS", where);
+        tear(location, OrderOf::exchange, where);
+        put(location, desired, success, OrderOf::exchange, "CAS", where);
         return true;
     }
     if (chosen != 0 && read == newest) ++spurious_;
@@ -384,7 +421,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
 
 void Execution::fence(Order order, const Where& where) {
     const Inside inside(*this);
-    before_step({0, Effect::anything});
+    before_step({0, Effect::anything}, nullptr);
     memory_.fence(running_, order);
     tell({.verb = "fence", .order = order, .where = where});
 }
@@ -406,7 +443,7 @@ void Execution::write_plain(Epochs& epochs, const Where& where) {
 // Told as a race is found, in words that `addr2line -e <the program>` understands.
 void Execution::check_memory(Access (Memory::*access)(Thread, Epochs&), const void* address, std::size_t bytes,
                              const void* caller) {
-    if (inside_ || running_ == 0) return;  // the body is ordered with all threads
+    if (inside_ || running_ == 0 || ThreadLocals::contain(address)) return;  // the body is ordered with all threads
     const Inside inside(*this);
     if (plain_.full()) fail("more plain memory in one execution than PlainMemory holds");
     const auto ordered = [&](Epochs& epochs) { return (memory_.*access)(running_, epochs) == Access::ordered; };

@@ -34,7 +34,9 @@
 #include "tests/model/limits.hpp"
 #include "tests/model/memory.hpp"
 #include "tests/model/plain_memory.hpp"
+#include "tests/model/points.hpp"
 #include "tests/model/search.hpp"
+#include "tests/model/sites.hpp"
 #include "tests/model/thread_locals.hpp"
 #include "tests/model/trace.hpp"
 
@@ -84,9 +86,11 @@ public:
     enum class Strength : std::uint8_t { weak, strong };
     bool compare_exchange(Location location, Value& expected, Value desired, Order success, Order failure,
                           Strength strength, const Where& where);
-    // A read-modify-write in two halves, between which no other thread goes on.
+    // A read-modify-write in two halves, between which no other thread goes on (unless it is spoiled).
     Value take(Location location, const Where& where);
-    void put(Location location, Value value, Order order, const char* verb, const Where& where);
+    void put(Location location, Value value, Order order, const char* verb, const Where& where) {
+        put(location, value, order, OrderOf::change, verb, where);
+    }
     void fence(Order order, const Where& where);
 
     void read_plain(Epochs& epochs, const Where& where);
@@ -133,9 +137,20 @@ private:
 
     void run_body(const std::function<void()>& body);
     void run_thread(const std::function<void()>& function);
-    void before_step(Footprint footprint);
+    // `where` is null for what is always a point.
+    void before_step(Footprint footprint, const Where* where);
+    void before_access(Location location, Effect effect, const Where& where, Order order = Order::relaxed);
+    void ask_who_goes_on(Footprint footprint);
+    void pass_by();
+    void chosen(bool now) { chosen_for_step_ = chosen_for_point_ = now; }
     [[nodiscard]] bool nothing_depends_on(Footprint footprint, std::size_t since) const;
     void switch_to(Thread next);
+    struct Candidates {
+        std::array<Thread, kMaxThreads> threads;
+        std::size_t count = 0;
+    };
+    // Who can go on; the running thread, if it can, is the first.
+    [[nodiscard]] Candidates candidates() const;
     // Who goes on; 0 if all threads have ended.
     Thread pick();
     Thread pick_when_none_is_ready();
@@ -145,7 +160,11 @@ private:
     void stored(Location location, Value before, Value after);
     void check_memory(Access (Memory::*access)(Thread, Epochs&), const void* address, std::size_t bytes,
                       const void* caller);
+    void put(Location location, Value value, Order order, OrderOf of, const char* verb, const Where& where);
+    // Others may come before the write of a change that is spoiled so.
+    void tear(Location location, OrderOf of, const Where& where);
     Order ordered(const Where& where, OrderOf of, Order order) const;
+    [[nodiscard]] bool has(Fault fault, const Where& where, OrderOf of) const;
     void tell(Trace::Event event);
 
     static inline std::uint64_t runs_ = 0;
@@ -162,7 +181,8 @@ private:
     std::size_t count_ = 1;
     Thread running_ = 0;
     bool inside_ = false;
-    bool chosen_for_step_ = false;  // it has just begun, or has just been woken: its next step need not ask again
+    bool chosen_for_step_ = false;   // it has just begun, or has just been woken: its next step need not ask again
+    bool chosen_for_point_ = false;  // nor its next point
     bool redundant_ = false;
     std::vector<Footprint> footprints_;  // of all steps so far
     std::uint32_t preemptions_ = 0;

@@ -1,8 +1,14 @@
 #include "tests/model/explorer.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
+
+#include "tests/model/points.hpp"
 
 namespace weft::model {
 
@@ -17,29 +23,81 @@ std::string replay_line(const Limits& limits, const Trail& trail) {
     return head.data() + trail.text();
 }
 
-Report search_with(Search& search, const Limits& limits, const Body& body) {
-    Report report;
-    Execution execution(limits);
-    const auto begin = std::chrono::steady_clock::now();
-    while (!(report.complete = !search.next()) && report.executions < limits.executions) {
-        execution.run(search, body, nullptr);
-        ++report.executions;
-        report.redundant += execution.redundant() ? 1 : 0;
-        if (execution.failure().empty()) continue;
-        report.failure = execution.failure();
-        report.replay = replay_line(limits, search.trail());
-        break;
+// The same execution's trail, for those who know no points.
+Trail spelled_out(const Trail& trail, Limits limits, const Body& body) {
+    limits.spell_out = true;
+    limits.reduction = false;
+    Replay search(trail.answers());
+    search.next();
+    Execution(limits).run(search, body, nullptr);
+    return search.trail();
+}
+
+// Whether there shall be another execution.
+bool run_next(Search& search, const Limits& limits, Execution& execution, const Body& body, Report& report) {
+    if (report.executions >= limits.executions) return false;
+    if (!search.next()) {
+        report.complete = true;
+        return false;
     }
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    return report;
+    execution.run(search, body, nullptr);
+    ++report.executions;
+    report.redundant += execution.redundant() ? 1 : 0;
+    if (execution.failure().empty()) return true;
+    report.failure = execution.failure();
+    report.replay = replay_line(limits, spelled_out(search.trail(), limits, body));
+    return false;
+}
+
+// As many random executions as the points need to be known, mostly; one that fails is as good as a searched one.
+constexpr std::uint64_t kRandomFirst = 300;
+
+void search_all(const Limits& limits, const Body& body, Report& report) {
+    Execution execution(limits);
+    Limits few = limits;
+    few.executions = std::min(kRandomFirst, limits.executions);
+    Pct random(1, 3, 50);
+    while (run_next(random, few, execution, body, report)) limits.points->learn();
+    if (!report.passed()) return;
+    for (;;) {
+        DepthFirst search;
+        bool anew = false;
+        while (!anew && run_next(search, limits, execution, body, report)) anew = limits.points->learn();
+        if (!anew) return;
+    }
+}
+
+// Where in the source: a race of plain memory is told by its place in the program.
+std::string source_of(const std::string& failure) {
+    const std::size_t at = failure.find("pc 0x");
+    if (at == std::string::npos) return {};
+    std::array<char, 200> command{};
+    std::snprintf(command.data(), command.size(), "addr2line -sCie /proc/%d/exe 0x%lx", getpid(),
+                  std::stoul(failure.substr(at + 3), nullptr, 16) - 1);  // the call before
+    const std::unique_ptr<FILE, int (*)(FILE*)> lines(popen(command.data(), "r"), pclose);
+    std::string text;
+    std::array<char, 256> line{};
+    while (lines != nullptr && std::fgets(line.data(), line.size(), lines.get()) != nullptr) {
+        text.append(text.empty() ? "at " : "   ").append(line.data());
+    }
+    return text;
 }
 
 // Runs the failed execution once more, to write down what happens in it.
 Report told(Report report, const Limits& limits, const Body& body) {
     if (report.passed()) return report;
-    const Report again = replay(report.replay, body, limits.orders);
-    report.trace = again.trace;
+    const Report again = replay(report.replay, body, limits.sites);
+    report.trace = source_of(report.failure) + again.trace;
     if (again.failure != report.failure) report.trace += "the replay went another way: " + again.failure + '\n';
+    return report;
+}
+
+template <class Run>
+Report timed(Run run) {
+    Report report;
+    const auto begin = std::chrono::steady_clock::now();
+    run(report);
+    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return report;
 }
 
@@ -54,22 +112,30 @@ std::string Report::text() const {
     return "FAILED: " + failure + " after " + counts.data() + "\nreplay: " + replay + '\n' + trace;
 }
 
-Report explore(const Limits& limits, const Body& body) {
-    DepthFirst search;
-    return told(search_with(search, limits, body), limits, body);
+Report explore(Limits limits, const Body& body) {
+    Points points;
+    limits.points = &points;
+    return told(timed([&](Report& report) { search_all(limits, body, report); }), limits, body);
 }
 
 Report explore_random(const Random& random, Limits limits, const Body& body) {
+    Points points;
+    limits.points = &points;
     limits.preemptions = kUnbounded;
     limits.reduction = false;
     limits.executions = random.executions;
-    Pct search(random.seed, random.depth, 50);
-    return told(search_with(search, limits, body), limits, body);
+    const auto run = [&](Report& report) {
+        Execution execution(limits);
+        Pct search(random.seed, random.depth, 50);
+        while (run_next(search, limits, execution, body, report)) points.learn();
+    };
+    return told(timed(run), limits, body);
 }
 
-Report replay(std::string_view line, const Body& body, Orders* orders) {
+Report replay(std::string_view line, const Body& body, Sites* sites) {
     Limits limits;
-    limits.orders = orders;
+    limits.sites = sites;
+    limits.reduction = false;
     unsigned reads = 0;
     const std::string text(line);
     const std::size_t choices = text.rfind('=') + 1;

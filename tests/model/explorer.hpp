@@ -42,7 +42,7 @@ struct Report {
 using Body = std::function<void()>;
 
 // All executions within the limits, or up to the first failure.
-Report explore(const Limits& limits, const Body& body);
+Report explore(Limits limits, const Body& body);
 
 struct Random {
     std::uint64_t seed = 1;
@@ -53,7 +53,7 @@ struct Random {
 Report explore_random(const Random& random, Limits limits, const Body& body);
 
 // The one execution that a report's `replay` line names.
-Report replay(std::string_view line, const Body& body, Orders* orders = nullptr);
+Report replay(std::string_view line, const Body& body, Sites* sites = nullptr);
 
 // --- what a model calls ---
 

@@ -11,10 +11,8 @@ enum class Reads : std::uint8_t {
     newest,  // interleavings only, to show what they miss
 };
 
-class Orders;
-
-// Which order of an access it is: a compare-exchange has two.
-enum class OrderOf : std::uint8_t { load, store, change, failure };
+class Sites;
+class Points;
 
 inline constexpr std::uint32_t kUnbounded = std::numeric_limits<std::uint32_t>::max();
 
@@ -25,7 +23,9 @@ struct Limits {
     std::uint64_t executions = 10'000'000;  // then the search ends and says that it is not complete
     Reads reads = Reads::any_allowed;
     bool reduction = true;  // executions of the same partial order are cut short, all but one
-    Orders* orders = nullptr;  // watches, and may weaken, the orders of the source
+    Points* points = nullptr;  // the only steps before which threads are switched, and learns others; null: all
+    bool spell_out = false;    // the trail also says where the points did not ask, so that it needs none to be replayed
+    Sites* sites = nullptr;  // watches, and may spoil, what the source spells
 };
 
 }  // namespace weft::model

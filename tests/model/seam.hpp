@@ -12,6 +12,7 @@
 
 #include "tests/model/atomic.hpp"
 #include "tests/model/cell.hpp"
+#include "tests/model/condition_variable.hpp"
 #include "tests/model/mutex.hpp"
 
 namespace weft::scheduler {
@@ -24,7 +25,11 @@ using Atomic = model::Atomic<T>;
 template <class T>
 using LoneAtomic = model::Atomic<T>;
 
+template <class T, std::size_t kSize>
+using AtomicArray = model::AtomicArray<T, kSize>;
+
 using Mutex = model::Mutex;
+using ConditionVariable = model::ConditionVariable;
 
 template <class T>
 using Cell = model::Cell<T>;

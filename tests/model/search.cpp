@@ -17,7 +17,7 @@ std::uint32_t Search::record(std::uint32_t count, std::uint32_t chosen) {
         diverged_ = true;
         chosen = 0;
     }
-    if (asked_ == trail_.size()) trail_.push({count, chosen});
+    if (asks_anew()) trail_.push({count, chosen});
     ++asked_;
     return chosen;
 }
@@ -26,6 +26,8 @@ bool DepthFirst::next() {
     asked_ = 0;
     return !std::exchange(begun_, true) || trail_.advance();
 }
+
+bool DepthFirst::asks_anew() const { return asked_ == trail_.size(); }
 
 std::uint32_t DepthFirst::answer(std::uint32_t count) {
     if (asked_ == trail_.size()) return 0;

@@ -29,6 +29,8 @@ public:
     virtual bool next() = 0;
     // Returns a number below `count`, which is at least 2.
     std::uint32_t choose(std::uint32_t count);
+    // A question that is not asked: the answer is the first.
+    void pass(std::uint32_t count) { trail_.push({count, 0}); }
     // Returns the index of the thread that goes on; there are at least 2 candidates, the running thread first.
     std::uint32_t choose_thread(std::span<const Thread> candidates);
 
@@ -41,6 +43,9 @@ protected:
     virtual std::uint32_t answer(std::span<const Thread> candidates) {
         return answer(static_cast<std::uint32_t>(candidates.size()));
     }
+
+    // Whether the next answer is not in the trail yet.
+    [[nodiscard]] virtual bool asks_anew() const { return true; }
 
     Trail trail_;
     std::size_t asked_ = 0;
@@ -56,6 +61,7 @@ public:
 
 private:
     std::uint32_t answer(std::uint32_t count) override;
+    [[nodiscard]] bool asks_anew() const override;
 
     bool begun_ = false;
 };

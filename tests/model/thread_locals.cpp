@@ -39,6 +39,11 @@ const Block& block() {
 
 }  // namespace
 
+bool ThreadLocals::contain(const void* address) {
+    const std::span<std::byte> all = block().now;
+    return address >= all.data() && address < all.data() + all.size();
+}
+
 void ThreadLocals::begin() {
     variables_.assign(block().now.size(), std::byte{0});
     std::copy(block().initial.begin(), block().initial.end(), variables_.begin());

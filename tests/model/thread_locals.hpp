@@ -16,6 +16,8 @@ public:
     // Puts what the real thread has now aside.
     void save();
     void restore() const;
+    // Whether it is a thread_local variable: those of all virtual threads have the same addresses.
+    static bool contain(const void* address);
 
 private:
     // What the C++ runtime keeps for a thread: the exceptions it handles and how many are on their way.

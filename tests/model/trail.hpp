@@ -20,6 +20,11 @@ public:
     void push(Choice choice) { choices_.push_back(choice); }
     void clear() { choices_.clear(); }
     [[nodiscard]] std::size_t size() const { return choices_.size(); }
+    [[nodiscard]] std::vector<std::uint32_t> answers() const {
+        std::vector<std::uint32_t> answers;
+        for (const Choice& choice : choices_) answers.push_back(choice.chosen);
+        return answers;
+    }
     Choice& operator[](std::size_t i) { return choices_[i]; }
 
     // Goes to the next trail in depth-first order, which shares as long a beginning as possible; false after the last.

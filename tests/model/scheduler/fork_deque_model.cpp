@@ -1,26 +1,19 @@
-// ForkDeque under the explorer, with a ring of two: every branch is taken once, by the owner or a thief, and what the
+// ForkDeque with a ring of two: every branch is taken once, by the owner or a thief, and what the
 // owner wrote into it before the fork reaches whoever runs it.
 #include "scheduler/fork_deque.hpp"
-
-#include <doctest/doctest.h>
 
 #include <array>
 #include <cstddef>
 #include <functional>
 #include <vector>
 
-#include "tests/model/orders.hpp"
+#include "tests/model/models.hpp"
 #include "tests/model/parker.hpp"
 
 using weft::model::Cell;
-using weft::model::explore;
-using weft::model::Limits;
 using weft::model::Parker;
-using weft::model::Report;
 using weft::model::require;
-using weft::model::survivors;
 using weft::model::together;
-using weft::model::weaken_each;
 using weft::scheduler::Atomic;
 using weft::scheduler::BasicForkDeque;
 using weft::scheduler::Runnable;
@@ -143,34 +136,19 @@ void a_promotion_wakes_a_thief() {
               }});
 }
 
-void check(const Limits& limits, void (*model)()) {
-    const Report report = explore(limits, model);
-    CHECK_MESSAGE(report.passed(), report.text());
-    CHECK(report.complete);
-}
-
 }  // namespace
 
-TEST_CASE("fork deque: an owner and a thief") { check({.preemptions = 3}, owner_and_thieves<1>); }
+WEFT_MODEL("fork deque: an owner and a thief", owner_and_thieves<1>,
+           {.type = "ForkDeque", .threads = {"push, pop", "steal"}});
 
-TEST_CASE("fork deque: an owner and two thieves") { check({.preemptions = 2}, owner_and_thieves<2>); }
+WEFT_MODEL("fork deque: an owner and two thieves", owner_and_thieves<2>,
+           {.type = "ForkDeque", .threads = {"push, pop", "steal", "steal"}, .limits = {.preemptions = 2}});
 
-TEST_CASE("fork deque: a ring that goes round") { check({.preemptions = 3}, a_ring_that_goes_round); }
+WEFT_MODEL("fork deque: a ring that goes round", a_ring_that_goes_round,
+           {.type = "ForkDeque", .threads = {"push, pop, set_hungry", "steal"}});
 
-TEST_CASE("fork deque: a slot that is used again") { check({}, a_slot_that_is_used_again); }
+WEFT_MODEL("fork deque: a slot that is used again", a_slot_that_is_used_again,
+           {.type = "ForkDeque", .threads = {"push, pop, set_hungry", "steal"}});
 
-TEST_CASE("fork deque: no wake-up of a thief is lost") { check({.preemptions = 3}, a_promotion_wakes_a_thief); }
-
-TEST_CASE("fork deque: which of its orders are needed") {
-    const auto mutants = weaken_each(
-        "scheduler/", {.preemptions = 3},
-        {owner_and_thieves<1>, a_slot_that_is_used_again, a_ring_that_goes_round, a_promotion_wakes_a_thief});
-    CHECK(mutants.size() == 7);
-    const auto left = survivors(mutants);
-    REQUIRE(left.size() == 3);
-    // D2, both sides: that the thief reads the slot after the owner wrote it again would be load buffering.
-    CHECK(left[0] == "RMW acq_rel -> acquire");
-    CHECK(left[2] == "load acquire -> relaxed");
-    // The word it replaces is the one that it loaded with acquire: no other has its tag and top. Could be adopted.
-    CHECK(left[1] == "RMW acq_rel -> release");
-}
+WEFT_MODEL("fork deque: no wake-up of a thief is lost", a_promotion_wakes_a_thief,
+           {.type = "ForkDeque", .threads = {"push", "has_public"}});

@@ -1,22 +1,16 @@
-// Inbox under the explorer: nothing lost, each sender's order kept, what is sent can be read, no lost wake-up.
+// Inbox: nothing lost, each sender's order kept, what is sent can be read, no lost wake-up.
 #include "scheduler/inbox.hpp"
-
-#include <doctest/doctest.h>
 
 #include <array>
 #include <cstddef>
 
-#include "tests/model/orders.hpp"
+#include "tests/model/models.hpp"
 #include "tests/model/parker.hpp"
 
 using weft::model::Cell;
-using weft::model::explore;
 using weft::model::Parker;
-using weft::model::Report;
 using weft::model::require;
-using weft::model::survivors;
 using weft::model::together;
-using weft::model::weaken_each;
 using weft::scheduler::Atomic;
 using weft::scheduler::Fifo;
 using weft::scheduler::Inbox;
@@ -115,27 +109,11 @@ void a_sender_wakes_the_owner() {
 
 }  // namespace
 
-TEST_CASE("inbox: two senders and the owner") {
-    const Report report = explore({.preemptions = 2}, two_senders_and_the_owner);
-    CHECK_MESSAGE(report.passed(), report.text());
-    CHECK(report.complete);
-}
+WEFT_MODEL("inbox: two senders and the owner", two_senders_and_the_owner,
+           {.type = "Inbox", .threads = {"push", "push", "take_all"}});
 
-TEST_CASE("inbox: a close while somebody sends") {
-    const Report report = explore({.spurious_failures = 1}, a_sender_and_a_close);
-    CHECK_MESSAGE(report.passed(), report.text());
-    CHECK(report.complete);
-}
+WEFT_MODEL("inbox: a close while somebody sends", a_sender_and_a_close,
+           {.type = "Inbox", .threads = {"push", "close"}, .limits = {.spurious_failures = 1}});
 
-TEST_CASE("inbox: no wake-up is lost") {
-    const Report report = explore({}, a_sender_wakes_the_owner);
-    CHECK_MESSAGE(report.passed(), report.text());
-    CHECK(report.complete);
-}
-
-TEST_CASE("inbox: each of its orders is needed") {
-    const auto mutants = weaken_each("scheduler/", {.preemptions = 2},
-                                     {two_senders_and_the_owner, a_sender_and_a_close, a_sender_wakes_the_owner});
-    CHECK(mutants.size() == 4);  // B1: take_all and close; B2: push and empty
-    CHECK(survivors(mutants).empty());
-}
+WEFT_MODEL("inbox: no wake-up is lost", a_sender_wakes_the_owner,
+           {.type = "Inbox", .threads = {"push", "empty, take_all"}});

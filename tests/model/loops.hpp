@@ -1,0 +1,66 @@
+// Loops: a group of the tree's own Loops for a model: each is run by a virtual thread, and sleeps as one.
+//
+//     Loops loops(2);
+//     together({[&] { loops.run(0); }, [&] { loops.run(1); }, [&] { ...; loops.stop(); }});
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "scheduler/loop.hpp"
+#include "scheduler/neighbours.hpp"
+#include "sync/task_list.hpp"
+#include "tests/model/parker.hpp"
+
+namespace weft::model {
+
+// Time passes where a loop sleeps: a deadline comes, or something else before it.
+class LoopParker final : public scheduler::Parker {
+public:
+    std::size_t poll() override { return 0; }
+    void park_until(std::optional<TimePoint> deadline) override {
+        if (!deadline) {
+            parker_.park();
+        } else if (parker_.park_until_some_time() == model::Parker::Woken::by_time && now_ < *deadline) {
+            now_ = *deadline;
+        }
+    }
+    void unpark() override { parker_.unpark(); }
+    [[nodiscard]] TimePoint now() const override { return now_; }
+
+private:
+    model::Parker parker_;
+    TimePoint now_{};
+};
+
+class Loops {
+public:
+    explicit Loops(std::size_t count) : group_(count, 1) {
+        for (std::size_t i = 0; i < count; ++i) {
+            loops_.push_back(std::make_unique<scheduler::Loop>(std::make_unique<LoopParker>(), group_));
+            (void)scheduler::LoopLocal<sync::TaskList>::of(*loops_.back());
+        }
+    }
+    Loops(const Loops&) = delete;
+    Loops& operator=(const Loops&) = delete;
+
+    [[nodiscard]] scheduler::Loop& operator[](std::size_t i) const { return *loops_[i]; }
+
+    // Until stop().
+    void run(std::size_t i) const { loops_[i]->run(); }
+    void stop() const {
+        for (const auto& loop : loops_) loop->stop();
+    }
+    void close() const {
+        for (const auto& loop : loops_) loop->close();
+    }
+
+private:
+    scheduler::Neighbours group_;
+    std::vector<std::unique_ptr<scheduler::Loop>> loops_;
+};
+
+}  // namespace weft::model

@@ -1,0 +1,79 @@
+// The models' program: doctest's, unless the first argument is a verb.
+//
+//     weft_models                       the tests: the explorer's own and every model within its limits
+//     weft_models prove [TEXT]          the models whose name contains TEXT, one preemption deeper
+//     weft_models mutate [TEXT]         the mutation gate; only mutants whose place or text contains TEXT
+//     weft_models list                  the models: type, threads and their verbs, limits, as lines with tabs
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <string_view>
+#include <thread>
+
+#include "tests/model/gate.hpp"
+#include "tests/model/models.hpp"
+
+namespace {
+
+using weft::model::Gate;
+using weft::model::Limits;
+using weft::model::Model;
+using weft::model::models;
+using weft::model::Mutant;
+using weft::model::Report;
+
+int prove(std::string_view text) {
+    int failed = 0;
+    for (const Model& model : models()) {
+        if (model.name.find(text) == std::string_view::npos) continue;
+        Limits limits = model.about.limits;
+        ++limits.preemptions;
+        ++limits.spurious_failures;
+        limits.executions *= 10;
+        const Report report = model.run(limits);
+        std::printf("%-56.*s %s\n", static_cast<int>(model.name.size()), model.name.data(), report.text().c_str());
+        std::fflush(stdout);
+        failed += report.passed() ? 0 : 1;
+    }
+    return failed == 0 ? 0 : 1;
+}
+
+// One line for each mutant, with tabs: place, what was spoiled, killed or survived, by which model, how.
+int mutate(std::string_view text) {
+    Gate gate;
+    gate.only = text;
+    gate.jobs = std::max(1U, std::thread::hardware_concurrency());
+    std::size_t survived = 0;
+    for (const Mutant& mutant : run_gate(gate)) {
+        const bool killed = !mutant.how.empty();
+        survived += killed ? 0 : 1;
+        std::printf("%s\t%s\t%s\t%s\t%s\n", mutant.mutation.site.place().c_str(), mutant.mutation.text().c_str(),
+                    killed ? "killed" : "survived", mutant.killed_by.c_str(), mutant.how.c_str());
+    }
+    return survived == 0 ? 0 : 1;
+}
+
+int list() {
+    for (const Model& model : models()) {
+        std::printf("%.*s\t%.*s\t", static_cast<int>(model.about.type.size()), model.about.type.data(),
+                    static_cast<int>(model.name.size()), model.name.data());
+        for (std::size_t i = 0; i < model.about.threads.size(); ++i) {
+            const std::string_view verbs = model.about.threads[i];
+            std::printf("%s%.*s", i == 0 ? "" : " | ", static_cast<int>(verbs.size()), verbs.data());
+        }
+        std::printf("\t%s\n", model.about.random ? "random" : "searched");
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string_view verb = argc > 1 ? argv[1] : "";
+    const std::string_view text = argc > 2 ? argv[2] : "";
+    if (verb == "prove") return prove(text);
+    if (verb == "mutate") return mutate(text);
+    if (verb == "list") return list();
+    return doctest::Context(argc, argv).run();
+}
