@@ -83,7 +83,7 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
         memory_.fork(0, thread);
         VirtualThread& self = threads_[thread];
         self.state = State::ready;
-        self.looks.clear();
+        self.forget_looks();
         self.news_known = news_;
         self.locals.begin();
         self.fiber.start([this, function = &functions[thread - 1U]] { run_thread(*function); });
@@ -231,7 +231,7 @@ void Execution::spin_hint() {
         saw_old |= memory_.floor(running_, location, Order::relaxed) < memory_.newest(location);
         memory_.hurry(running_, location);
     }
-    self.looks.clear();
+    self.forget_looks();
     if (saw_old || self.news_known != news_) return;
     self.state = State::spinning;
     footprints_.push_back({0, Effect::anything});
@@ -289,7 +289,7 @@ void Execution::touch(Location location, const Where& where) {
 
 void Execution::looked_at(Location location) {
     VirtualThread& self = threads_[running_];
-    if (std::find(self.looks.begin(), self.looks.end(), location) == self.looks.end()) self.looks.push_back(location);
+    if (!std::exchange(self.has_looked[location], true)) self.looks.push_back(location);
     self.news_known = news_;
 }
 

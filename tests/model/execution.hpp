@@ -124,7 +124,13 @@ private:
         const void* waits_for = nullptr;
         const char* why = "";
         std::vector<Location> looks;   // since its last hint
+        std::array<bool, kMaxLocations> has_looked{};  // at these
         std::uint64_t news_known = 0;  // of news_, when it looked last
+
+        void forget_looks() {
+            for (const Location location : looks) has_looked[location] = false;
+            looks.clear();
+        }
     };
 
     // What a step does, as far as others can depend on it.

@@ -58,6 +58,7 @@ void search_all(const Limits& limits, const Body& body, Report& report) {
     few.executions = std::min(kRandomFirst, limits.executions);
     Pct random(1, 3, 50);
     while (run_next(random, few, execution, body, report)) limits.points->learn();
+    report.at_random = report.executions;
     if (!report.passed()) return;
     for (;;) {
         DepthFirst search;

@@ -28,6 +28,7 @@ namespace weft::model {
 
 struct Report {
     std::uint64_t executions = 0;
+    std::uint64_t at_random = 0;  // of them: the first few, before the search
     std::uint64_t redundant = 0;  // of them: cut short, because another one has the same partial order
     bool complete = false;  // every execution within the limits was seen
     std::string failure;    // empty: none
