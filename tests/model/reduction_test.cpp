@@ -126,5 +126,4 @@ TEST_CASE("reduction: no outcome is lost, at any limit of preemptions") {
         }
     }
     CHECK(with < without);
-    MESSAGE("executions: " << with << " instead of " << without);
 }

@@ -66,7 +66,9 @@ void Sites::collect(const Site& site) {
 std::vector<Mutation> mutations_of(const Site& site) {
     std::vector<Mutation> mutations;
     for (const Order to : weaker(site)) mutations.push_back({site, Fault::weaker, to});
-    if (site.of == OrderOf::store || site.of == OrderOf::change || site.of == OrderOf::exchange)
+    // A relaxed store is a part of what another access publishes, a hint or a count: no transition by itself.
+    if ((site.of == OrderOf::store && site.order != Order::relaxed) || site.of == OrderOf::change ||
+        site.of == OrderOf::exchange)
         mutations.push_back({site, Fault::lost, site.order});
     if (site.of == OrderOf::change || site.of == OrderOf::exchange)
         mutations.push_back({site, Fault::torn, site.order});

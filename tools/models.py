@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Drives build/release/tests/weft_models, which searches the interleavings of the lock-free core (tests/model).
+
+    models.py prove [TEXT]     one preemption deeper than the tests go
+    models.py mutate [TEXT]    the mutation gate: spoils each access to an atomic that a model meets, in each way there is,
+                               and tells which of these mutants no model notices. Without TEXT also: which orders of
+                               scheduler/ and sync/ no model meets.
+
+A mutant that survives is an order stronger than needed, or a gap in the models; or its row in docs/orderings.md says what
+the explorer cannot produce. The row names file, tag and fault: | scheduler/fork_deque.hpp | D2 | CAS acq_rel -> acquire | why |
+"""
+import argparse
+import collections
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+STRONG = re.compile(r"memory_order_(?:acquire|release|acq_rel|seq_cst)")
+TAG = re.compile(r"//.*?\b([A-Z]\d+)\b")
+ROW = re.compile(r"^\| *([\w/.]+) *\| *(\w+) *\| *([^|]+?) *\|")
+REACH = 3  # lines: a call and its orders
+
+
+def tag_of(place):
+    """The tag beside an access: on its line or one of the next."""
+    file, line, _ = place.split(":")
+    lines = (ROOT / file).read_text().splitlines()
+    for text in lines[int(line) - 1:int(line) - 1 + REACH]:
+        if match := TAG.search(text):
+            return match[1]
+    return "-"
+
+
+def justified():
+    path = ROOT / "docs" / "orderings.md"
+    rows = (ROW.match(line) for line in path.read_text().splitlines()) if path.exists() else ()
+    return {match.groups() for match in rows if match}
+
+
+def unmet(places):
+    """Where the source spells an order that no model comes by."""
+    met = collections.defaultdict(set)
+    for place in places:
+        file, line, _ = place.split(":")
+        met[file].update(range(int(line), int(line) + REACH))
+    for path in sorted([*ROOT.glob("scheduler/*.[hc]pp"), *ROOT.glob("sync/*.[hc]pp")]):
+        file = str(path.relative_to(ROOT))
+        for number, text in enumerate(path.read_text().splitlines(), 1):
+            if STRONG.search(text.split("//")[0]) and number not in met[file]:
+                yield f"{file}:{number}: {text.strip()}"
+
+
+def mutate(program, text):
+    output = subprocess.run([program, "mutate", text], stdout=subprocess.PIPE, text=True, check=False).stdout
+    mutants = [line.split("\t") for line in output.splitlines()]
+    if not mutants:
+        sys.exit(f"no mutant's place or fault contains {text!r}")
+    reasons = justified()
+    score = collections.Counter()
+    for place, fault, verdict, *_ in mutants:
+        if verdict == "survived" and (place.split(":")[0], tag_of(place), fault) in reasons:
+            verdict = "justified"
+        score[verdict] += 1
+        if verdict == "survived":
+            print(f"{place}: {fault} [{tag_of(place)}]")
+    gaps = list(unmet({place for place, *_ in mutants})) if not text else []
+    for gap in gaps:
+        print(f"no model meets {gap}")
+    print(f"killed {score['killed']}, justified {score['justified']}, survived {score['survived']}"
+          + (f"; {len(gaps)} lines with an order that no model meets" if not text else ""))
+    return 1 if score["survived"] or gaps else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="the models of the lock-free core")
+    parser.add_argument("verb", choices=["prove", "mutate"])
+    parser.add_argument("text", nargs="?", default="")
+    parser.add_argument("--build", required=True, type=pathlib.Path)
+    args = parser.parse_args()
+    program = args.build / "tests" / "weft_models"
+    if not program.exists():
+        sys.exit(f"{program} is missing: expected a build of the target weft_models")
+    if args.verb == "prove":
+        sys.exit(subprocess.run([program, "prove", args.text], check=False).returncode)
+    sys.exit(mutate(program, args.text))
+
+
+if __name__ == "__main__":
+    main()
