@@ -56,7 +56,7 @@ public:
         }
     }
     operator T() const { return load(); }  // NOLINT: implicit, as std::atomic's
-    T operator=(T value) {                 // NOLINT: as std::atomic's
+    T operator=(T value) {  // NOLINT: as std::atomic's
         store(value);
         return value;
     }
@@ -102,7 +102,8 @@ private:
     friend class AtomicArray;
 
     // Made with the array that it belongs to, not by whoever uses it first: so nothing here is told (plain_memory.hpp).
-    __attribute__((no_sanitize("thread"))) Atomic(Execution::Seat made, const Where& where) : value_(), seat_(made), where_(where) {}
+    __attribute__((no_sanitize("thread"))) Atomic(Execution::Seat made, const Where& where)
+        : value_(), seat_(made), where_(where) {}
 
     static Value bits(T value) {
         Value result = 0;

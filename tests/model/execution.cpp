@@ -429,8 +429,7 @@ void Execution::fence(Order order, const Where& where) {
 void Execution::read_plain(Epochs& epochs, const Where& where) {
     const Inside inside(*this);
     tell({.verb = "read", .where = where});
-    if (memory_.read_plain(running_, epochs) == Access::race)
-        fail("data race: read beside a write", {}, &where);
+    if (memory_.read_plain(running_, epochs) == Access::race) fail("data race: read beside a write", {}, &where);
 }
 
 void Execution::write_plain(Epochs& epochs, const Where& where) {

@@ -122,7 +122,7 @@ std::vector<Mutant> all_mutants(const Gate& gate) {
     }
     for (const Site& site : sites) {
         auto its = meet[site.place() + site.text()];
-        std::stable_sort(its.begin(), its.end(), [&](std::size_t a, std::size_t b) { return cost[a] < cost[b]; });
+        std::sort(its.begin(), its.end(), [&](std::size_t a, std::size_t b) { return cost[a] < cost[b]; });
         for (const Mutation& mutation : mutations_of(site)) {
             if ((site.place() + ' ' + mutation.text()).find(gate.only) == std::string::npos) continue;
             mutants.push_back({mutation, its, {}, {}, 0});

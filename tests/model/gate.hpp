@@ -16,8 +16,8 @@ namespace weft::model {
 struct Mutant {
     Mutation mutation;
     std::vector<std::size_t> meet;  // the models that meet its site, the quickest first
-    std::string killed_by;          // empty: it survived
-    std::string how;                // the failure
+    std::string killed_by;  // empty: it survived
+    std::string how;  // the failure
     double seconds = 0;
 };
 
@@ -26,7 +26,7 @@ struct Gate {
     std::string_view only;  // places and texts that contain it
     unsigned jobs = 2;
     std::uint64_t executions = 1'000'000;  // of each model, for each mutant
-    unsigned seconds = 60;                 // then a mutant counts as one that never ends
+    unsigned seconds = 60;  // then a mutant counts as one that never ends
 };
 
 // Runs it, tells the progress on stderr, and returns all mutants.

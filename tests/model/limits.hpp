@@ -24,7 +24,7 @@ struct Limits {
     Reads reads = Reads::any_allowed;
     bool reduction = true;  // executions of the same partial order are cut short, all but one
     Points* points = nullptr;  // the only steps before which threads are switched, and learns others; null: all
-    bool spell_out = false;    // the trail also says where the points did not ask, so that it needs none to be replayed
+    bool spell_out = false;  // the trail also says where the points did not ask, so that it needs none to be replayed
     Sites* sites = nullptr;  // watches, and may spoil, what the source spells
 };
 

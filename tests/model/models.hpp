@@ -47,7 +47,8 @@ void check(std::string_view name);
 
 }  // namespace weft::model
 
-#define WEFT_MODEL(name, body, ...)                                                                           \
-    static const ::weft::model::Registered DOCTEST_ANONYMOUS(weft_model_)({name, body, ::weft::model::About __VA_ARGS__}); \
-    TEST_CASE(name) { ::weft::model::check(name); }                                                           \
+#define WEFT_MODEL(name, body, ...)                                        \
+    static const ::weft::model::Registered DOCTEST_ANONYMOUS(weft_model_)( \
+        {name, body, ::weft::model::About __VA_ARGS__});                   \
+    TEST_CASE(name) { ::weft::model::check(name); }                        \
     static_assert(true)

@@ -34,8 +34,8 @@ private:
     };
 
     static std::uint64_t key(const std::source_location& where) {
-        return reinterpret_cast<std::uintptr_t>(where.file_name()) * 0x9e3779b97f4a7c15U + (std::uint64_t{where.line()} << 16) +
-               where.column();
+        return reinterpret_cast<std::uintptr_t>(where.file_name()) * 0x9e3779b97f4a7c15U +
+               (std::uint64_t{where.line()} << 16) + where.column();
     }
 
     std::unordered_set<std::uint64_t> known_;

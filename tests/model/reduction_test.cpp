@@ -46,10 +46,8 @@ Program make_program(std::mt19937& random) {
         for (std::size_t i = 0; i < actions; ++i) {
             const auto verb = static_cast<Action::Verb>(below(5));
             auto order = kOrders[below(kOrders.size())];
-            if (verb == Action::Verb::load && order != std::memory_order_seq_cst)
-                order = kOrders[below(2)];
-            if (verb == Action::Verb::store && order != std::memory_order_seq_cst)
-                order = kOrders[2 * below(2)];
+            if (verb == Action::Verb::load && order != std::memory_order_seq_cst) order = kOrders[below(2)];
+            if (verb == Action::Verb::store && order != std::memory_order_seq_cst) order = kOrders[2 * below(2)];
             thread.push_back({verb, static_cast<std::uint8_t>(below(2)), order, ++value});
         }
     }
