@@ -177,12 +177,18 @@ void Loop::park() {
     }
     struct Awake {  // also when the Parker throws
         Loop& loop;
+        bool goes_on = false;
         ~Awake() {
             loop.parked_.store(false, std::memory_order_relaxed);
-            if (!loop.alone_) loop.searching_ = loop.group_.idle().retract(loop.index_) == Idle::Retract::searching;
+            if (loop.alone_) return;
+            // Producers woke nobody while it searched: if its last look finds something, it takes up the search again, so
+            // that it passes it on before it runs what may be long and its own.
+            Idle& idle = loop.group_.idle();
+            loop.searching_ = idle.retract(loop.index_) == Idle::Retract::searching || (goes_on && idle.start_search());
         }
-    } const awake{*this};
-    if (anything_visible()) return;
+    } awake{*this};
+    awake.goes_on = anything_visible();
+    if (awake.goes_on) return;
     parks_.store(parks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     pause_ = 0;
     parker_->park_until(deadline);
