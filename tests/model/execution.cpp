@@ -83,7 +83,9 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
         memory_.fork(0, thread);
         VirtualThread& self = threads_[thread];
         self.state = State::ready;
+        self.has_deadline = false;
         self.forget_looks();
+        self.old_reads.clear();
         self.news_known = news_;
         self.locals.begin();
         self.fiber.start([this, function = &functions[thread - 1U]] { run_thread(*function); });
@@ -155,6 +157,12 @@ Thread Execution::pick_when_none_is_ready() {
         roused_ = thread;
         threads_[thread].state = State::ready;
         return static_cast<Thread>(thread);
+    }
+    for (Thread thread = 1; thread < count_; ++thread) {
+        VirtualThread& self = threads_[thread];
+        if (self.state != State::blocked || !std::exchange(self.has_deadline, false)) continue;
+        self.state = State::ready;
+        return thread;
     }
     running_ = 0;  // not the fault of the one that came last
     fail("deadlock:", who_waits());
@@ -251,6 +259,13 @@ void Execution::block(const void* on, const char* why) {
     chosen(false);  // what it waited for is its step
 }
 
+bool Execution::block_for_some_time(const void* on, const char* why) {
+    VirtualThread& self = threads_[running_];
+    self.has_deadline = true;
+    block(on, why);
+    return std::exchange(self.has_deadline, false);
+}
+
 void Execution::wake(const void* on) {
     const Inside inside(*this);
     for (VirtualThread& thread : threads_) {
@@ -324,6 +339,16 @@ void Execution::leave(const Seat& seat) {
         fail("an atomic is destroyed while another thread uses it");
 }
 
+Stamp Execution::oldest_to_read(Location location, Order order, const Where& where) const {
+    const Stamp newest = memory_.newest(location);
+    const auto& reads = threads_[running_].old_reads;
+    Stamp oldest = memory_.floor(running_, location, order);
+    while (oldest < newest &&
+           std::cmp_greater_equal(std::count(reads.begin(), reads.end(), old_read(location, oldest, where)), kOldReads))
+        ++oldest;
+    return oldest;
+}
+
 Value Execution::load(Location location, Order order, const Where& where) {
     const Inside inside(*this);
     order = ordered(where, OrderOf::load, order);
@@ -332,8 +357,12 @@ Value Execution::load(Location location, Order order, const Where& where) {
     const Stamp newest = memory_.newest(location);
     Stamp behind = 0;
     if (limits_.reads == Reads::any_allowed) {
-        const Stamp floor = memory_.floor(running_, location, order);
-        behind = static_cast<Stamp>(choose(static_cast<std::uint32_t>(newest - floor) + 1));
+        const Stamp oldest = oldest_to_read(location, order, where);
+        behind = static_cast<Stamp>(choose(static_cast<std::uint32_t>(newest - oldest) + 1));
+    }
+    if (behind != 0) {
+        const auto stamp = static_cast<Stamp>(newest - behind);
+        threads_[running_].old_reads.push_back(old_read(location, stamp, where));
     }
     const Value value = memory_.load(running_, location, static_cast<Stamp>(newest - behind), order);
     looked_at(location);

@@ -19,6 +19,9 @@
 // A thread that hints (spin_hint, yield) after a look at memory waits until another has stored something new, and does
 // not see the same old value twice: a loop that spins is one step instead of endlessly many. If all that could go on
 // spin, they try again in turn, kPatience times each (a bounded search gives up by itself); then it is a deadlock.
+//
+// A loop may also try again at once, because it has read something old. What was stored is seen in the end: one place
+// in the source reads the same old message kOldReads times, then a newer one.
 #pragma once
 
 #include <array>
@@ -106,6 +109,8 @@ public:
     void step(const void* on, const char* verb, const Where& where);
     // Waits for wake(on); the caller looks again.
     void block(const void* on, const char* why);
+    // The same with a deadline, which comes when nothing else happens any more. Returns false if it came.
+    [[nodiscard]] bool block_for_some_time(const void* on, const char* why);
     void wake(const void* on);
     void acquire(const View& from) { memory_.acquire(running_, from); }
     // What the thread has seen is in `into`, which belongs to `on`. No step.
@@ -114,7 +119,8 @@ public:
 private:
     class Inside;
 
-    static constexpr std::size_t kPatience = 16;
+    static constexpr std::size_t kPatience = 80;  // more than any bounded search has tries
+    static constexpr std::size_t kOldReads = 2;
 
     enum class State : std::uint8_t { ready, spinning, blocked, done };
     struct VirtualThread {
@@ -123,9 +129,18 @@ private:
         State state = State::done;
         const void* waits_for = nullptr;
         const char* why = "";
+        bool has_deadline = false;
         std::vector<Location> looks;   // since its last hint
         std::array<bool, kMaxLocations> has_looked{};  // at these
         std::uint64_t news_known = 0;  // of news_, when it looked last
+        struct OldRead {
+            Location location;
+            Stamp stamp;
+            std::uint64_t place;
+
+            bool operator==(const OldRead&) const = default;
+        };
+        std::vector<OldRead> old_reads;
 
         void forget_looks() {
             for (const Location location : looks) has_looked[location] = false;
@@ -163,6 +178,11 @@ private:
     std::string who_waits() const;
     void touch(Location location, const Where& where);
     void looked_at(Location location);
+    // The oldest message that a load here may still read.
+    [[nodiscard]] Stamp oldest_to_read(Location location, Order order, const Where& where) const;
+    static VirtualThread::OldRead old_read(Location location, Stamp stamp, const Where& where) {
+        return {location, stamp, Points::key(where)};
+    }
     void stored(Location location, Value before, Value after);
     void check_memory(Access (Memory::*access)(Thread, Epochs&), const void* address, std::size_t bytes,
                       const void* caller);

@@ -205,6 +205,14 @@ TEST_CASE("explorer: a deadline may pass or not") {
     CHECK(by_unpark > 0);
 }
 
+TEST_CASE("explorer: a deadline comes when nothing else does") {
+    const Report report = explore({}, [] {
+        Parker parker;
+        together({[&] { require(parker.park_until_some_time() == Parker::Woken::by_time, "nobody unparks"); }});
+    });
+    CHECK_MESSAGE(report.passed(), report.text());
+}
+
 TEST_CASE("explorer: a loop that hints waits for news and ends; without news it is a deadlock") {
     const auto wait_for_flag = [](auto set) {
         return explore({.preemptions = kUnbounded}, [set] {
@@ -244,6 +252,24 @@ TEST_CASE("explorer: a loop without a hint ends at the limit of steps") {
         }});
     });
     CHECK(says(report, "more steps than the limit"));
+}
+
+TEST_CASE("explorer: a loop that tries again because it has read something old ends") {
+    const Report report = explore({.preemptions = kUnbounded}, [] {
+        Atomic<int> first{0};
+        Atomic<int> second{0};
+        together({[&] {
+                      first.store(1, kRelaxed);
+                      second.store(1, kRelaxed);
+                  },
+                  [&] {
+                      if (second.load(kRelaxed) == 0) return;
+                      while (first.load(kRelaxed) == 0) {
+                      }
+                  }});
+    });
+    CHECK_MESSAGE(report.passed(), report.text());
+    CHECK(report.complete);
 }
 
 TEST_CASE("explorer: bounded preemptions find what needs so many, and no more") {

@@ -13,7 +13,9 @@ Parker::Woken Parker::park_until_some_time() {
     Execution& execution = Execution::current();
     execution.step(this, "park", Where::current());
     if (!token_ && execution.choose(2) == 1) return Woken::by_time;
-    while (!token_) execution.block(this, "Parker::park_until_some_time");
+    while (!token_) {
+        if (!execution.block_for_some_time(this, "Parker::park_until_some_time")) return Woken::by_time;
+    }
     take();
     return Woken::by_unpark;
 }

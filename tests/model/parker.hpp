@@ -15,7 +15,8 @@ public:
     enum class [[nodiscard]] Woken : std::uint8_t { by_unpark, by_time };
 
     void park();
-    // The deadline may pass at any moment before an unpark: both ends are tried.
+    // The deadline may pass at any moment before an unpark: both ends are tried. It passes
+    // when nobody can go on.
     Woken park_until_some_time();
     void unpark();
 

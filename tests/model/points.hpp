@@ -26,17 +26,18 @@ public:
     // The execution has ended. Returns true if there are more points than before.
     bool learn();
 
+    // A number for a place in the source.
+    static std::uint64_t key(const std::source_location& where) {
+        return reinterpret_cast<std::uintptr_t>(where.file_name()) * 0x9e3779b97f4a7c15U +
+               (std::uint64_t{where.line()} << 16) + where.column();
+    }
+
 private:
     struct Visits {
         std::uint8_t threads = 0;  // a bit each
         bool written = false;
         std::vector<std::uint64_t> at;  // that are no points yet
     };
-
-    static std::uint64_t key(const std::source_location& where) {
-        return reinterpret_cast<std::uintptr_t>(where.file_name()) * 0x9e3779b97f4a7c15U +
-               (std::uint64_t{where.line()} << 16) + where.column();
-    }
 
     std::unordered_set<std::uint64_t> known_;
     std::vector<Visits> visits_;  // by location
