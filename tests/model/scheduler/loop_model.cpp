@@ -218,6 +218,48 @@ void work_is_given_away() {
     countdown.check();
 }
 
+// A loop gives away two tasks and sends another loop a long one of its own; the third, which has nothing to do, takes one
+// of the two.
+void a_long_step_of_a_searcher() {
+    const Loops loops(3);
+    Countdown countdown(loops, 4);
+    Parker taken;
+    Parker ended;
+    Job first(countdown, [&] {
+        taken.unpark();
+        ended.unpark();
+    });
+    Job second(countdown);
+    Job pinned(countdown, [&] { ended.park(); });
+    Job pushing(countdown, [&] {
+        loops[0].push(first);
+        loops[0].push(second);
+        post(loops[1], pinned);
+        taken.park();
+    });
+    post(loops[0], pushing);
+    together({[&] { loops.run(0); }, [&] { loops.run(1); }, [&] { loops.run(2); }});
+    countdown.check();
+}
+
+// As the last, but the loop that searches is stopped.
+void a_stop_of_a_searcher() {
+    const Loops loops(3);
+    Countdown countdown(loops, 3);
+    Parker taken;
+    Job first(countdown, [&] { taken.unpark(); });
+    Job second(countdown);
+    Job pushing(countdown, [&] {
+        loops[0].push(first);
+        loops[0].push(second);
+        loops[1].stop();
+        taken.park();
+    });
+    post(loops[0], pushing);
+    together({[&] { loops.run(0); }, [&] { loops.run(1); }, [&] { loops.run(2); }});
+    countdown.check();
+}
+
 }  // namespace
 
 WEFT_MODEL("loop: two posts", two_posts,
@@ -260,3 +302,13 @@ WEFT_MODEL("loop: single pushes", single_pushes,
 
 WEFT_MODEL("loop: work is given away", work_is_given_away,
            {.type = "Loop", .threads = {"run, stop", "run"}, .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("loop: a searcher has a long step of its own", a_long_step_of_a_searcher,
+           {.type = "Loop",
+            .threads = {"run, push, post", "run, search", "run, steal"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("loop: a searcher is stopped", a_stop_of_a_searcher,
+           {.type = "Loop",
+            .threads = {"run, push, stop", "run, search", "run, steal"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
