@@ -66,10 +66,10 @@ public:
 
 private:
     [[noreturn]] static void try_models(const Gate& gate, const Mutant& mutant, int told) {
-        alarm(gate.seconds);
         const auto tell = [told](std::string_view text) { (void)!write(told, text.data(), text.size()); };
         for (const std::size_t number : mutant.meet) {
             const Model& model = models()[number];
+            alarm(gate.seconds);
             tell("\n");
             tell(model.name);
             Sites sites(mutant.mutation);

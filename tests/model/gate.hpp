@@ -26,7 +26,7 @@ struct Gate {
     std::string_view only;  // places and texts that contain it
     unsigned jobs = 2;
     std::uint64_t executions = 1'000'000;  // of each model, for each mutant
-    unsigned seconds = 60;  // then a mutant counts as one that never ends
+    unsigned seconds = 60;  // for each model; then it counts as one that never ends
 };
 
 // Runs it, tells the progress on stderr, and returns all mutants.
