@@ -7,6 +7,7 @@
 #include "tests/model/models.hpp"
 
 using weft::model::Cell;
+using weft::model::choose;
 using weft::model::Loops;
 using weft::model::require;
 using weft::model::together;
@@ -113,6 +114,35 @@ void schedule_and_close() {
     require(meant_for_one.ended_.get() == (sent_to_one ? 1 : 0), "what was sent is told its end");
 }
 
+// A loop sends to its neighbour without a visit; to one that was closed before, it does not.
+void schedule_to_a_neighbour() {
+    const Loops loops(2);
+    Message message;
+    const bool closed = choose(2) == 1;
+    if (closed) loops[1].close();
+    class Sender final : public Runnable {
+    public:
+        Sender(const Loops& loops, Message& message) : loops_(loops), message_(message) {}
+        void run() noexcept override {
+            sent_.set(schedule(message_, loops_[1].shell(), Affinity::pinned) == Sent::sent);
+            loops_.stop();
+        }
+        void drop() noexcept override {}
+
+        const Loops& loops_;
+        Message& message_;
+        Cell<bool> sent_{false};
+    } sender(loops, message);
+    require(loops[0].post(sender) == Sent::sent, "it is open");
+    together({[&] { loops.run(0); },
+              [&] {
+                  if (!closed) loops.run(1);
+              }});
+    loops.close();
+    require(sender.sent_.get() == !closed, "unless it was closed");
+    require(message.ended_.get() == (closed ? 0 : 1), "what was sent is told its end");
+}
+
 }  // namespace
 
 WEFT_MODEL("shell: two visits and a close", visit_and_close, {.type = "Shell", .threads = {"visit", "visit", "close"}});
@@ -125,3 +155,6 @@ WEFT_MODEL("shell: two of the pool", two_pooled,
 
 WEFT_MODEL("shell: something is scheduled while the loop closes", schedule_and_close,
            {.type = "Shell", .threads = {"schedule", "schedule_on", "close"}, .limits = {.preemptions = 2}});
+
+WEFT_MODEL("shell: something is scheduled to a neighbour", schedule_to_a_neighbour,
+           {.type = "Shell", .threads = {"schedule, stop", "run"}, .limits = {.preemptions = 2, .executions = 50'000}});
