@@ -7,6 +7,8 @@
 #pragma once
 
 #include <coroutine>
+#include <functional>
+#include <type_traits>
 #include <utility>
 
 #include "scheduler/loop.hpp"
@@ -33,6 +35,21 @@ public:
         return awaiter.await_resume();
     }
 
+    // As co_await, and the loop closes before the wait is over: the task is dismantled, its frame ends.
+    template <class Awaiter>
+    void await_until_loop_closes(Awaiter&& awaiter) {
+        if (awaiter.await_ready()) return;
+        enlist();
+        retain();
+        struct Frame {
+            std::remove_cvref_t<Awaiter> awaiter;
+        };
+        auto* const frame = new Frame{std::forward<Awaiter>(awaiter)};
+        end_frame_ = [frame] { delete frame; };
+        (void)suspended(frame->awaiter);
+        dismantle();
+    }
+
 private:
     sync::PromiseBase& promise() { return *this; }
 
@@ -49,10 +66,11 @@ private:
         resumed_ = true;
     }
     sync::Outcome take_outcome() noexcept override { return sync::Outcome::value; }
-    void destroy_body() noexcept override {}
+    void destroy_body() noexcept override { end_frame_(); }
     [[nodiscard]] void* value() noexcept override { return nullptr; }
 
     scheduler::Loop& loop_;
+    std::function<void()> end_frame_;
     bool resumed_ = false;
 };
 

@@ -30,6 +30,11 @@ namespace {
 // A task on a loop of its own. Returns whether it got what it waited for.
 class Player {
 public:
+    Player() = default;
+    Player(const Player&) = delete;
+    Player& operator=(const Player&) = delete;
+    ~Player() { loops_.close(); }
+
     template <class Awaiter>
     bool gets(Awaiter&& awaiter) {
         task_.play();
@@ -54,6 +59,12 @@ public:
         } catch (const CancelledError&) {
             return false;
         }
+    }
+    // Its loop closes before it got what it waited for, or not.
+    template <class Awaiter>
+    void ends_waiting_for(Awaiter&& awaiter) {
+        task_.play();
+        task_.await_until_loop_closes(std::forward<Awaiter>(awaiter));
     }
     void cancel() { (void)task_.cancel({}); }
 
@@ -133,6 +144,17 @@ void a_lock_is_passed_on() {
               }});
     require(lock.try_acquire(), "it is free again");
     require(guarded.get() >= 2, "the holder's and the second's");
+}
+
+// Its frame ends while it is in line, or is just granted the lock: that goes on to the next.
+void a_waiter_ends() {
+    Lock lock;
+    Player player;
+    require(lock.try_acquire(), "it is free");
+    together({[&] { player.ends_waiting_for(lock.acquire()); }, [&] { lock.release(); }});
+    // If it came after the release, it had it.
+    if (lock.locked()) lock.release();
+    require(lock.try_acquire(), "it was passed on");
 }
 
 // --- Semaphore --------------------------------------------------------------------------------------------------------
@@ -218,6 +240,32 @@ void an_event_that_is_set_for_a_moment() {
     require(!event.is_set(), "cleared");
 }
 
+void an_event_is_set_while_its_waiter_ends() {
+    Event event;
+    Player player;
+    together({[&] { player.ends_waiting_for(event.wait()); }, [&] { event.set(); }});
+    event.set();
+}
+
+// The same awaiter, twice.
+void an_event_is_awaited_again() {
+    Event event;
+    Event again;
+    Player player;
+    auto waiting = event.wait();
+    together({[&] {
+                  require(player.gets(waiting), "set once");
+                  event.clear();
+                  again.set();
+                  require(player.gets(waiting) && event.is_set(), "set again");
+              },
+              [&] {
+                  event.set();
+                  while (!again.is_set()) weft::scheduler::spin_hint();
+                  event.set();
+              }});
+}
+
 // --- Queue and select -------------------------------------------------------------------------------------------------
 
 void an_item_comes_and_its_getter_is_cancelled() {
@@ -275,14 +323,20 @@ void room_comes_and_its_putter_is_cancelled() {
 // In two lines: of two items it takes one, the other stays.
 void a_select_between_two_queues() {
     std::array<weft::Queue<int>, 2> queues;
+    Event last;
     Player player;
     bool got = false;
     together({[&] {
                   auto selecting = weft::select(queues[0].get(), queues[1].get());
                   got = player.gets_in_turn(selecting);
                   if (got) (void)selecting.result();
+                  require(player.gets(last.wait()) && last.is_set(), "one wake for one wait");
               },
-              [&] { queues[0].put_nowait(7); }, [&] { queues[1].put_nowait(8); }});
+              [&] { queues[0].put_nowait(7); },
+              [&] {
+                  queues[1].put_nowait(8);
+                  last.set();
+              }});
     require(got, "nobody cancels");
     require(queues[0].empty() != queues[1].empty(), "the other one is there");
 }
@@ -321,10 +375,13 @@ void a_select_before_a_getter() {
                   require(players[1].gets_in_turn(getting), "nobody cancels");
               },
               [&] {
+                  if (weft::model::choose(2) == 0) stop.set();
                   queue.put_nowait(7);
                   stop.set();
               }});
     require(queue.empty(), "got");
+    queue.put_nowait(8);
+    require(queue.try_get() == 8, "nobody is in line");
 }
 
 }  // namespace
@@ -395,3 +452,11 @@ WEFT_MODEL("select: before a getter", a_select_before_a_getter,
            {.type = "Lines",
             .threads = {"select, put_nowait", "get", "put_nowait, set"},
             .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("lock: release, the waiter ends", a_waiter_ends, {.type = "Lock", .threads = {"acquire, end", "release"}});
+
+WEFT_MODEL("event: set, the waiter ends", an_event_is_set_while_its_waiter_ends,
+           {.type = "Event", .threads = {"wait, end", "set"}});
+
+WEFT_MODEL("event: awaited again", an_event_is_awaited_again,
+           {.type = "Event", .threads = {"wait, clear", "set"}, .limits = {.preemptions = 2, .executions = 50'000}});

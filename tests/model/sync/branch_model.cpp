@@ -1,0 +1,76 @@
+// Branch and Join with whole loops: a branch that is stolen, one that fails, a parent that is cancelled: each branch runs
+// once or never, and the parent goes on once, behind all of them.
+#include "sync/branch.hpp"
+
+#include <functional>
+#include <stdexcept>
+
+#include "sync/fork_join.hpp"
+#include "sync/task.hpp"
+#include "tests/model/loops.hpp"
+#include "tests/model/models.hpp"
+#include "tests/model/on_loop.hpp"
+
+using weft::CancelledError;
+using weft::Coro;
+using weft::create_task;
+using weft::fork_join;
+using weft::model::Cell;
+using weft::model::Loops;
+using weft::model::OnLoop;
+using weft::model::Random;
+using weft::model::require;
+using weft::model::together;
+
+namespace {
+
+struct Leaves {
+    Cell<int> first;
+    Cell<int> second;
+};
+
+Coro<int> leaf(Cell<int>& runs, int result) {
+    runs.set(runs.get() + 1);
+    if (result < 0) throw std::runtime_error("no");
+    co_return result;
+}
+
+Coro<> fork(Leaves& leaves, int second, int& sum, const Loops& loops) {
+    try {
+        const auto [a, b] = co_await fork_join(leaf(leaves.first, 1), leaf(leaves.second, second));
+        sum = a + b;
+    } catch (const std::runtime_error&) {
+        sum = -1;
+    } catch (const CancelledError&) {
+        sum = -2;
+    }
+    if (sum > -2) require(leaves.first.get() == 1 && leaves.second.get() == 1, "both ran before");
+    loops.stop();
+}
+
+// A task that any loop may take, which forks on the first.
+template <int kSecond>
+void a_branch_may_be_stolen() {
+    Leaves leaves;
+    const Loops loops(2);
+    int sum = 0;
+    {
+        const OnLoop here(loops[0]);
+        (void)create_task(fork(leaves, kSecond, sum, loops));
+    }
+    together({[&] { loops.run(0); }, [&] { loops.run(1); }});
+    require(sum == (kSecond < 0 ? -1 : 3), "both results, or the failure");
+}
+
+}  // namespace
+
+WEFT_MODEL("fork_join: a branch may be stolen", a_branch_may_be_stolen<2>,
+           {.type = "Branch",
+            .threads = {"fork, join", "steal, run"},
+            .limits = {.preemptions = 2, .executions = 30'000}});
+
+WEFT_MODEL("fork_join: a branch may be stolen, at random", a_branch_may_be_stolen<2>,
+           {.type = "Branch", .threads = {"fork, join", "steal, run"}, .random = Random{.executions = 20'000}});
+
+WEFT_MODEL("fork_join: a branch that may be stolen fails", a_branch_may_be_stolen<-1>,
+           {.type = "Branch", .threads = {"fork, join", "steal, run, fail"}, .random = Random{.executions = 20'000}});

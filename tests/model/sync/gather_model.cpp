@@ -1,0 +1,220 @@
+// What ends when others have ended: a gather, a wait, a shield. Their members end on several threads while the outer
+// future is cancelled, or left.
+#include "sync/gather.hpp"
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <tuple>
+
+#include "sync/exception_context.hpp"
+#include "sync/future.hpp"
+#include "sync/report.hpp"
+#include "sync/shield.hpp"
+#include "sync/wait.hpp"
+#include "tests/model/loops.hpp"
+#include "tests/model/models.hpp"
+#include "tests/model/on_loop.hpp"
+
+using weft::create_future;
+using weft::Future;
+using weft::model::Cell;
+using weft::model::Loops;
+using weft::model::OnLoop;
+using weft::model::require;
+using weft::model::together;
+using weft::sync::FutureState;
+using weft::sync::Outcome;
+using weft::sync::Waiter;
+using weft::sync::Waiting;
+
+namespace {
+
+class Counting final : public Waiter {
+public:
+    void wake() noexcept override { woken_.set(woken_.get() + 1); }
+    void abandon() noexcept override {}
+    void run() noexcept override {}
+    void drop() noexcept override {}
+
+    Cell<int> woken_;
+};
+
+// Two futures of a group of loops, so that their ends are told at once; each with what its completer did before.
+class Two {
+public:
+    Two() : loops_(2), here_(std::in_place, loops_[0]) {
+        for (auto& member : members_) member = create_future<int>();
+    }
+
+    // Made on the loop; from here on there are threads only.
+    template <class Result>
+    void watch(const Future<Result>& outer) {
+        (void)outer.state().add_waiter(watching_);
+        leave_loop();
+    }
+    void leave_loop() { here_.reset(); }
+
+    const Future<int>& operator[](std::size_t i) const { return members_[i]; }
+    bool complete(std::size_t i) {
+        handed_over_[i].set(1);
+        return members_[i].try_set_result(static_cast<int>(i));
+    }
+    [[nodiscard]] bool handed_over(std::size_t i) const { return handed_over_[i].get() == 1; }
+    [[nodiscard]] int woken() const { return watching_.woken_.get(); }
+
+private:
+    const Loops loops_;
+    std::optional<OnLoop> here_;
+    std::array<Future<int>, 2> members_;
+    std::array<Cell<int>, 2> handed_over_;
+    Counting watching_;
+};
+
+// --- gather -----------------------------------------------------------------------------------------------------------
+
+void two_children_end() {
+    Two two;
+    const auto outer = weft::gather(two[0], two[1]);
+    two.watch(outer);
+    together({[&] { require(two.complete(0), "nobody else"); }, [&] { require(two.complete(1), "nobody else"); },
+              [&] {
+                  if (!outer.done()) return;
+                  require(outer.result() == std::tuple(0, 1), "both values");
+                  require(two.handed_over(0) && two.handed_over(1), "what each did before");
+              }});
+    require(outer.done() && two.woken() == 1, "it has ended once");
+}
+
+// One fails: that ends it, once; and nobody reaches for it later.
+void a_child_fails() {
+    weft::sync::set_report_sink([](const weft::ExceptionContext&) {});  // that nobody has seen the failure
+    Two two;
+    auto outer = weft::gather(two[0], two[1]);
+    two.watch(outer);
+    together({[&] { require(two.complete(0), "nobody else"); },
+              [&] { (void)two[1].try_set_exception(std::runtime_error("no")); },
+              [&] {
+                  if (outer.done()) require(outer.exception() != nullptr, "it has failed");
+                  outer = {};
+              }});
+    require(two.woken() == 1, "it has ended once");
+}
+
+void children_end_and_a_gather_is_cancelled() {
+    Two two;
+    const auto outer = weft::gather(two[0], two[1]);
+    two.watch(outer);
+    bool cancelled = false;
+    together({[&] { (void)two.complete(0); }, [&] { (void)two.complete(1); }, [&] { cancelled = outer.cancel(); }});
+    require(outer.done() && two.woken() == 1, "it has ended once");
+    if (cancelled) require(outer.exception() != nullptr, "the request was accepted");
+}
+
+void all_children_are_results_and_a_gather_is_cancelled() {
+    Two two;
+    const auto outer = weft::gather(weft::return_exceptions, two[0], two[1]);
+    two.watch(outer);
+    bool cancelled = false;
+    together({[&] { (void)two.complete(0); }, [&] { (void)two.complete(1); }, [&] { cancelled = outer.cancel(); }});
+    require(outer.done() && two.woken() == 1, "it has ended once");
+    if (cancelled) require(outer.exception() != nullptr, "the request was accepted");
+}
+
+// --- wait -------------------------------------------------------------------------------------------------------------
+
+template <weft::ReturnWhen kWhen>
+void members_end_and_a_wait_is_left() {
+    Two two;
+    std::optional<Waiting> waiting(std::in_place, std::vector<FutureState*>{&two[0].state(), &two[1].state()}, kWhen);
+    waiting->watch();
+    two.leave_loop();
+    std::array<bool, 2> ended{};
+    together({[&] { ended[0] = two.complete(0); }, [&] { ended[1] = two.complete(1); },
+              [&] {
+                  if ((*waiting).operator co_await().await_ready()) {
+                      if (kWhen == weft::ALL_COMPLETED) {
+                          require(two.handed_over(0) && two.handed_over(1), "what each did before");
+                      } else {
+                          require(two[0].done() || two[1].done(), "one of them");
+                      }
+                  }
+                  waiting.reset();
+              }});
+    require(ended[0] && ended[1], "the members are left alone");
+    require(!two[0].state().has_waiters() && !two[1].state().has_waiters(), "nothing is left behind");
+}
+
+// --- shield -----------------------------------------------------------------------------------------------------------
+
+void a_shield_is_cancelled() {
+    Two two;
+    auto outer = weft::shield(two[0]);
+    two.watch(outer);
+    bool cancelled = false;
+    together({[&] { require(two.complete(0), "a cancellation does not reach it"); },
+              [&] { cancelled = outer.cancel(); },
+              [&] {
+                  if (outer.done() && !outer.cancelled())
+                      require(outer.result() == 0 && two.handed_over(0), "what was done before");
+              }});
+    require(outer.done() && two.woken() == 1, "it has ended once");
+    require(outer.cancelled() == cancelled, "as it was told");
+    require(two[0].result() == 0, "the value");
+}
+
+// Two of the same future: each leaves its list, or is told.
+void two_shields_are_cancelled() {
+    Two two;
+    std::array<Future<int>, 2> outer{weft::shield(two[0]), weft::shield(two[0])};
+    two.leave_loop();
+    const auto cancel = [&](std::size_t i) {
+        if (outer[i].cancel()) require(outer[i].cancelled(), "at once");
+        outer[i] = {};
+    };
+    together({[&] { require(two.complete(0), "a cancellation does not reach it"); }, [&] { cancel(0); },
+              [&] { cancel(1); }});
+    require(!two[0].state().has_waiters(), "nothing is left behind");
+}
+
+}  // namespace
+
+WEFT_MODEL("gather: two children end", two_children_end,
+           {.type = "Gather",
+            .threads = {"child_done", "child_done", "done, outcome"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("gather: a child fails", a_child_fails,
+           {.type = "Gather",
+            .threads = {"child_done", "child_done with a failure", "done, outcome, release"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("gather: two children end, cancel", children_end_and_a_gather_is_cancelled,
+           {.type = "Gather",
+            .threads = {"child_done", "child_done", "cancel"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("gather: two children end, cancel, failures are results", all_children_are_results_and_a_gather_is_cancelled,
+           {.type = "Gather",
+            .threads = {"child_done", "child_done", "cancel"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("wait: all end, and it is left", members_end_and_a_wait_is_left<weft::ALL_COMPLETED>,
+           {.type = "Wait",
+            .threads = {"member_done", "member_done", "done, leave"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("wait: the first ends, and it is left", members_end_and_a_wait_is_left<weft::FIRST_COMPLETED>,
+           {.type = "Wait",
+            .threads = {"member_done", "member_done", "done, leave"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("shield: the inner future ends, cancel", a_shield_is_cancelled,
+           {.type = "Shield",
+            .threads = {"ended", "cancel", "done, outcome"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("shield: the inner future ends, two are cancelled", two_shields_are_cancelled,
+           {.type = "Shield",
+            .threads = {"ended", "cancel, release", "cancel, release"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
