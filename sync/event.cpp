@@ -13,7 +13,8 @@ void Event::set() {
 
 void Event::clear() {
     const std::lock_guard lock(mutex_);
-    word_.store(word_.load(std::memory_order_relaxed) & ~kSet, std::memory_order_relaxed);
+    // A look may meet this store instead of that of the set() before it.
+    word_.store(word_.load(std::memory_order_relaxed) & ~kSet, std::memory_order_release);  // E1
 }
 
 }  // namespace weft

@@ -6,7 +6,8 @@
 // An event lives until those that it woke have resumed: a canceller may still be looking at it for one of them.
 //
 // Orderings
-//   E1 word: release store in set, acquire load in is_set and look    what was done before the flag was set reaches who sees it set
+//   E1 word: release stores in set and clear, acquire load in is_set and look    what was done before the flag was
+//      set reaches who sees it set, or sees that it was
 //   the mutex: the same for those that waited
 #pragma once
 
