@@ -2,6 +2,7 @@
 """Drives build/release/tests/weft_models, which searches the interleavings of the lock-free core (tests/model).
 
     models.py prove [TEXT]     one preemption deeper than the tests go
+    models.py table            runs all as the tests do, and writes what they are into docs/verification.md
     models.py mutate [TEXT]    the mutation gate: spoils each access to an atomic that a model meets, in each way there is,
                                and tells which of these mutants no model notices. Without TEXT also: which orders of
                                scheduler/ and sync/ no model meets.
@@ -20,6 +21,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 STRONG = re.compile(r"memory_order_(?:acquire|release|acq_rel|seq_cst)")
 TAG = re.compile(r"//.*?\b([A-Z]\d+)\b")
 ROW = re.compile(r"^\| *([\w/.]+) *\| *(\w+) *\| *([^|]+?) *\|")
+COUNTS = re.compile(r"(\S.*?) +(\d+) executions(, complete,)? in ")
+DOCUMENT = ROOT / "docs" / "verification.md"
+MARK = "<!-- what follows is written by tools/models.py table -->\n"
 REACH = 3  # lines: a call and its orders
 
 
@@ -73,9 +77,39 @@ def mutate(program, text):
     return 1 if score["survived"] or gaps else 0
 
 
+def pairs(threads):
+    """Which verbs meet: those of each thread and those of the others."""
+    threads = [[verb.strip() for verb in thread.split(",")] for thread in threads.split("|")]
+    for i, ours in enumerate(threads):
+        for theirs in threads[i + 1:]:
+            for one in ours:
+                for other in theirs:
+                    yield " × ".join(sorted((one, other)))
+
+
+def table(program):
+    tested = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    counts = {match[1].strip(): match for match in map(COUNTS.match, tested.splitlines()) if match}
+    rows, races = [], collections.defaultdict(dict)
+    listed = subprocess.run([program, "list"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for kind, name, threads, limit in sorted(line.split("\t") for line in listed.splitlines()):
+        executions = f"{int(counts[name][2]):,}" + ("" if counts[name][3] else " of more")
+        rows.append(f"| {kind} | {name.split(': ', 1)[-1]} | {limit} | {executions} |")
+        races[kind].update(dict.fromkeys(pairs(threads)))
+    total = sum(int(match[2]) for match in counts.values())
+    lines = [f"{len(rows)} models, {total:,} executions.", "",
+             "| type | which verbs meet in a model |", "| --- | --- |",
+             *(f"| {kind} | {'; '.join(met)} |" for kind, met in races.items()), "",
+             "| type | model | preemptions | executions |", "| --- | --- | --- | --- |", *rows]
+    head, found, _ = DOCUMENT.read_text().partition(MARK)
+    if not found:
+        sys.exit(f"{DOCUMENT} has no line '{MARK.strip()}'")
+    DOCUMENT.write_text(head + MARK + "\n" + "\n".join(lines) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description="the models of the lock-free core")
-    parser.add_argument("verb", choices=["prove", "mutate"])
+    parser.add_argument("verb", choices=["prove", "mutate", "table"])
     parser.add_argument("text", nargs="?", default="")
     parser.add_argument("--build", required=True, type=pathlib.Path)
     args = parser.parse_args()
@@ -84,6 +118,8 @@ def main():
         sys.exit(f"{program} is missing: expected a build of the target weft_models")
     if args.verb == "prove":
         sys.exit(subprocess.run([program, "prove", args.text], check=False).returncode)
+    if args.verb == "table":
+        sys.exit(table(program))
     sys.exit(mutate(program, args.text))
 
 

@@ -62,7 +62,13 @@ int list() {
             const std::string_view verbs = model.about.threads[i];
             std::printf("%s%.*s", i == 0 ? "" : " | ", static_cast<int>(verbs.size()), verbs.data());
         }
-        std::printf("\t%s\n", model.about.random ? "random" : "searched");
+        if (model.about.random) {
+            std::printf("\trandom\n");
+        } else if (model.about.limits.preemptions == weft::model::kUnbounded) {
+            std::printf("\tall\n");
+        } else {
+            std::printf("\t%u\n", model.about.limits.preemptions);
+        }
     }
     return 0;
 }
