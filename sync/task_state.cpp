@@ -54,9 +54,7 @@ void TaskState::start_eagerly() {
     if (here == nullptr || &here->shell() != home_) return start();
     enlist_owned();
     const EagerStep step;
-    const Current outer = current();
     run();
-    current() = outer;
 }
 
 bool TaskState::in_eager_step() noexcept { return EagerStep::depth != 0; }
@@ -95,11 +93,11 @@ void TaskState::run() noexcept {
         }
         entered_ = true;
     }
-    current() = Current{.task = this};
+    const Current outer = std::exchange(current(), Current{.task = this});  // an eager step's task; a Runner's context
     if constexpr (kProfiled) current().strand->begin_step(Branch::tally_around(*innermost_));
     drive(innermost_->handle());
     const bool ended = current().finished == this;
-    current() = Current();
+    current() = outer;
     if (ended) complete(take_outcome());
 }
 
