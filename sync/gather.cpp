@@ -32,8 +32,12 @@ void GatherBase::child_done(FutureState& child) noexcept {
     if (child.outcome() != Outcome::value && !return_exceptions_ && !outer().done()) {
         (void)outer().try_set_exception(child.failure());
     }
-    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();  // G1
+    leave();
     outer().release();
+}
+
+void GatherBase::leave() noexcept {
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();  // G1
 }
 
 bool GatherBase::child_ends_from_outside() const noexcept {
@@ -55,7 +59,7 @@ TaskState* GatherBase::failed_child() noexcept {
 void GatherBase::finish() noexcept {
     if (outer().done()) return;
     try {
-        if (cancel_requested_.load(std::memory_order_relaxed)) {  // rules 117 and 118
+        if (cancel_accepted_.load(std::memory_order_relaxed)) {  // rules 117 and 118
             FutureState& last = children_.back().state();
             (void)outer().try_set_exception(
                 last.outcome() == Outcome::cancelled ? last.failure() : std::make_exception_ptr(CancelledError()));
@@ -67,15 +71,24 @@ void GatherBase::finish() noexcept {
     }
 }
 
+bool GatherBase::start_asking() noexcept {
+    std::uint32_t unfinished = unfinished_.load(std::memory_order_relaxed);
+    do {
+        if (unfinished == 0) return false;
+    } while (!unfinished_.compare_exchange_weak(unfinished, unfinished + 1, std::memory_order_relaxed,
+                                                std::memory_order_relaxed));
+    return true;
+}
+
 bool GatherBase::cancel_children(std::string_view message) noexcept {
-    const bool before =
-        cancel_requested_.exchange(true, std::memory_order_relaxed);  // published by each child's own completion
+    if (!start_asking()) return false;
     bool accepted = false;
     // A child that was given twice gets two requests.
     for (GatherChild& child : children_) {
         if (child.state().cancel(message)) accepted = true;
     }
-    if (!accepted && !before) cancel_requested_.store(false, std::memory_order_relaxed);
+    if (accepted) cancel_accepted_.store(true, std::memory_order_relaxed);  // published by G1
+    leave();
     return accepted;
 }
 

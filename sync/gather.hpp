@@ -4,11 +4,17 @@
 // first child to fail fails the gather at once; the others run on. A cancelled gather asks every child to cancel and
 // ends when they have. Rules 108 to 123.
 //
-// Invariant: the outer future is completed by one child: the first that fails (without return_exceptions) or the last
-// one.
+// Invariant: the outer future is completed by the first child that fails (without return_exceptions), or by who brings
+// `unfinished_` to zero: the last child, or a canceller, which counts as one more child for as long as it asks the others.
+// So nobody finishes while it is open whether a request was accepted, and what cancel() says is what the gather does.
+//
+//     unfinished:  n children --cancel, not at zero: + 1--> asking --told all: - 1--> ... --the last: - 1--> zero: finish
 //
 // Orderings
-//   G1 unfinished: acq_rel sub    the last child sees what all the others ended with
+//   G1 unfinished: acq_rel sub    who finishes sees what all children ended with, and whether a request was accepted
+//
+// Rejected: a flag that a canceller sets before it asks and withdraws when nobody accepts: the last child may read it in
+// between, and one of two cancellers withdraws the flag of the other (both were found by a model).
 #pragma once
 
 #include <cstddef>
@@ -127,11 +133,15 @@ private:
     friend class GatherChild;
 
     void child_done(FutureState& child) noexcept;
+    // Returns false if all are done: then there is nobody to ask.
+    [[nodiscard]] bool start_asking() noexcept;
+    // One child, or a canceller, needs to be waited for no longer.
+    void leave() noexcept;
     void finish() noexcept;
 
     std::uint32_t counted_ = 0;
     scheduler::LoneAtomic<std::uint32_t> unfinished_{0};
-    scheduler::LoneAtomic<bool> cancel_requested_{false};
+    scheduler::LoneAtomic<bool> cancel_accepted_{false};
     const bool return_exceptions_;
     const WatchHome home_;
 };

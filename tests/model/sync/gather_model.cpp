@@ -101,24 +101,33 @@ void a_child_fails() {
     require(two.woken() == 1, "it has ended once");
 }
 
-void children_end_and_a_gather_is_cancelled() {
+// What cancel() says is what the gather does: accepted, and it ends cancelled; or nothing was cancelled, and it has values.
+template <class... Options>
+void children_end_and_a_gather_is_cancelled(Options... options) {
     Two two;
-    const auto outer = weft::gather(two[0], two[1]);
+    const auto outer = weft::gather(options..., two[0], two[1]);
     two.watch(outer);
     bool cancelled = false;
     together({[&] { (void)two.complete(0); }, [&] { (void)two.complete(1); }, [&] { cancelled = outer.cancel(); }});
     require(outer.done() && two.woken() == 1, "it has ended once");
-    if (cancelled) require(outer.exception() != nullptr, "the request was accepted");
+    require((outer.exception() != nullptr) == cancelled, "as it was told");
 }
 
 void all_children_are_results_and_a_gather_is_cancelled() {
+    children_end_and_a_gather_is_cancelled(weft::return_exceptions);
+}
+
+// Rule 117: the request of either that a child accepts is a request to the gather.
+void two_cancel_a_gather() {
     Two two;
+    require(two.complete(0), "nobody else");
     const auto outer = weft::gather(weft::return_exceptions, two[0], two[1]);
     two.watch(outer);
-    bool cancelled = false;
-    together({[&] { (void)two.complete(0); }, [&] { (void)two.complete(1); }, [&] { cancelled = outer.cancel(); }});
+    std::array<bool, 2> cancelled{};
+    together({[&] { (void)two.complete(1); }, [&] { cancelled[0] = outer.cancel(); },
+              [&] { cancelled[1] = outer.cancel(); }});
     require(outer.done() && two.woken() == 1, "it has ended once");
-    if (cancelled) require(outer.exception() != nullptr, "the request was accepted");
+    require((outer.exception() != nullptr) == (cancelled[0] || cancelled[1]), "as they were told");
 }
 
 // --- wait -------------------------------------------------------------------------------------------------------------
@@ -189,7 +198,7 @@ WEFT_MODEL("gather: a child fails", a_child_fails,
             .threads = {"child_done", "child_done with a failure", "done, outcome, release"},
             .limits = {.preemptions = 2, .executions = 50'000}});
 
-WEFT_MODEL("gather: two children end, cancel", children_end_and_a_gather_is_cancelled,
+WEFT_MODEL("gather: two children end, cancel", children_end_and_a_gather_is_cancelled<>,
            {.type = "Gather",
             .threads = {"child_done", "child_done", "cancel"},
             .limits = {.preemptions = 2, .executions = 50'000}});
@@ -197,6 +206,11 @@ WEFT_MODEL("gather: two children end, cancel", children_end_and_a_gather_is_canc
 WEFT_MODEL("gather: two children end, cancel, failures are results", all_children_are_results_and_a_gather_is_cancelled,
            {.type = "Gather",
             .threads = {"child_done", "child_done", "cancel"},
+            .limits = {.preemptions = 2, .executions = 50'000}});
+
+WEFT_MODEL("gather: one child ends, two cancel", two_cancel_a_gather,
+           {.type = "Gather",
+            .threads = {"child_done", "cancel", "cancel"},
             .limits = {.preemptions = 2, .executions = 50'000}});
 
 WEFT_MODEL("wait: all end, and it is left", members_end_and_a_wait_is_left<weft::ALL_COMPLETED>,
