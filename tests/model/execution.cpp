@@ -36,7 +36,7 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     patience_ = roused_ = 0;
     inside_ = redundant_ = false;
     chosen(false);
-    footprints_.clear();
+    spelled_out_.clear();
     number_ = ++runs_;
     ThreadLocals own;
     own.save();
@@ -83,7 +83,7 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
         memory_.fork(0, thread);
         VirtualThread& self = threads_[thread];
         self.state = State::ready;
-        self.has_deadline = false;
+        self.has_deadline = self.preempted = self.asleep = false;
         self.forget_looks();
         self.old_reads.clear();
         self.news_known = news_;
@@ -137,13 +137,37 @@ Execution::Candidates Execution::candidates() const {
     return found;
 }
 
+Execution::Candidates Execution::awake_of(const Candidates& all) const {
+    if (redundant_) return all;
+    Candidates awake;
+    for (std::size_t i = 0; i < all.count; ++i) {
+        const Thread thread = all.threads[i];
+        if (thread == running_ || !threads_[thread].asleep) awake.threads[awake.count++] = thread;
+    }
+    return awake;
+}
+
 Thread Execution::pick() {
-    const Candidates found = candidates();
-    if (found.count == 0) return pick_when_none_is_ready();
-    if (found.count == 1 || redundant_) return found.threads[0];
-    const std::uint32_t chosen = search_->choose_thread(std::span(found.threads.data(), found.count));
-    if (chosen != 0 && found.threads[0] == running_) ++preemptions_;
-    return found.threads[chosen];
+    const Candidates all = candidates();
+    if (all.count == 0) return pick_when_none_is_ready();
+    Candidates awake = awake_of(all);
+    if (awake.count == 0) {
+        redundant_ = true;
+        awake = all;
+    }
+    Thread next = awake.threads[0];
+    if (awake.count > 1 && !redundant_)
+        next = awake.threads[search_->choose_thread(std::span(awake.threads.data(), awake.count))];
+    const auto chosen = std::find(all.threads.begin(), all.threads.end(), next) - all.threads.begin();
+    spell_out({static_cast<std::uint32_t>(all.count), static_cast<std::uint32_t>(chosen)});
+    if (next != running_ && all.threads[0] == running_) ++preemptions_;
+    return next;
+}
+
+std::uint32_t Execution::choose(std::uint32_t count) {
+    const std::uint32_t chosen = count < 2 || redundant_ ? 0 : search_->choose(count);
+    spell_out({count, chosen});
+    return chosen;
 }
 
 Thread Execution::pick_when_none_is_ready() {
@@ -187,40 +211,48 @@ void Execution::before_step(Footprint footprint, const Where* where) {
     const bool chosen_for_step = std::exchange(chosen_for_step_, false);
     const bool point = where == nullptr || limits_.points == nullptr || limits_.points->contain(*where);
     const bool asks = limits_.points == nullptr ? !chosen_for_step : point && !std::exchange(chosen_for_point_, false);
+    threads_[running_].overtaken = threads_[running_].only_stores = false;
     if (asks) {
         ask_who_goes_on(footprint);
     } else if (limits_.spell_out && !chosen_for_step) {
         pass_by();
     }
-    footprints_.push_back(footprint);
+    note(footprint);
 }
 
 void Execution::before_access(Location location, Effect effect, const Where& where, Order order) {
+    threads_[running_].newest = memory_.newest(location);
     before_step({location, effect, order == Order::seq_cst}, &where);
     if (limits_.points != nullptr && running_ != 0)
         limits_.points->visit(running_, location, where, effect == Effect::writes);
 }
 
 void Execution::ask_who_goes_on(Footprint footprint) {
-    const std::size_t before = footprints_.size();
+    VirtualThread& self = threads_[running_];
+    self.next = footprint;
+    self.preempted = true;
+    self.asleep = self.only_stores = limits_.reduction;
     switch_to(pick());
+    self.preempted = self.asleep = false;
     chosen(false);
-    if (limits_.reduction && before < footprints_.size()) redundant_ |= nothing_depends_on(footprint, before);
 }
 
-void Execution::pass_by() {
-    const auto count = static_cast<std::uint32_t>(candidates().count);
-    if (count > 1) search_->pass(count);
+void Execution::pass_by() { spell_out({static_cast<std::uint32_t>(candidates().count), 0}); }
+
+bool Execution::depend(const Footprint& one, const Footprint& other) {
+    if (one.effect == Effect::anything || other.effect == Effect::anything) return true;
+    if (one.place != other.place) return false;
+    return one.effect == Effect::writes || other.effect == Effect::writes || (one.seq_cst && other.seq_cst);
 }
 
-bool Execution::nothing_depends_on(Footprint footprint, std::size_t since) const {
-    const auto depends = [&](const Footprint& other) {
-        if (footprint.effect == Effect::anything || other.effect == Effect::anything) return true;
-        if (footprint.place != other.place) return false;
-        return footprint.effect == Effect::writes || other.effect == Effect::writes ||
-               (footprint.seq_cst && other.seq_cst);
-    };
-    return std::none_of(footprints_.begin() + static_cast<std::ptrdiff_t>(since), footprints_.end(), depends);
+void Execution::note(const Footprint& footprint) {
+    for (Thread thread = 1; thread < count_; ++thread) {
+        VirtualThread& other = threads_[thread];
+        if (thread == running_ || !other.preempted) continue;
+        other.overtaken = true;
+        if (other.asleep && depend(other.next, footprint)) other.asleep = false;
+        if (footprint.effect == Effect::anything) other.only_stores = false;
+    }
 }
 
 void Execution::step(const void* on, const char* verb, const Where& where) {
@@ -242,7 +274,7 @@ void Execution::spin_hint() {
     self.forget_looks();
     if (saw_old || self.news_known != news_) return;
     self.state = State::spinning;
-    footprints_.push_back({0, Effect::anything});
+    note({0, Effect::anything});
     switch_to(pick());
     chosen(true);
 }
@@ -254,8 +286,9 @@ void Execution::block(const void* on, const char* why) {
     self.why = why;
     if (running_ == 0) fail("deadlock: the body waits in ", why);
     self.state = State::blocked;
-    footprints_.push_back({0, Effect::anything});
+    note({0, Effect::anything});
     switch_to(pick());
+    note({0, Effect::anything});
     chosen(false);  // what it waited for is its step
 }
 
@@ -276,7 +309,7 @@ void Execution::wake(const void* on) {
 void Execution::release(const void* on, View& into) {
     const Inside inside(*this);
     memory_.release(running_, into);
-    footprints_.push_back({reinterpret_cast<std::uintptr_t>(on), Effect::writes});
+    note({reinterpret_cast<std::uintptr_t>(on), Effect::writes});
     stored(Memory::kNone, 0, 1);
 }
 
@@ -339,10 +372,16 @@ void Execution::leave(const Seat& seat) {
         fail("an atomic is destroyed while another thread uses it");
 }
 
+Stamp Execution::oldest_news(Order order) const {
+    const VirtualThread& self = threads_[running_];
+    const bool could_have_read = self.overtaken && self.only_stores && order != Order::seq_cst && !redundant_;
+    return could_have_read ? static_cast<Stamp>(self.newest + 1) : Stamp{0};
+}
+
 Stamp Execution::oldest_to_read(Location location, Order order, const Where& where) const {
     const Stamp newest = memory_.newest(location);
     const auto& reads = threads_[running_].old_reads;
-    Stamp oldest = memory_.floor(running_, location, order);
+    Stamp oldest = std::max(memory_.floor(running_, location, order), oldest_news(order));
     while (oldest < newest &&
            std::cmp_greater_equal(std::count(reads.begin(), reads.end(), old_read(location, oldest, where)), kOldReads))
         ++oldest;
@@ -357,7 +396,7 @@ Value Execution::load(Location location, Order order, const Where& where) {
     const Stamp newest = memory_.newest(location);
     Stamp behind = 0;
     if (limits_.reads == Reads::any_allowed) {
-        const Stamp oldest = oldest_to_read(location, order, where);
+        const Stamp oldest = std::min(newest, oldest_to_read(location, order, where));
         behind = static_cast<Stamp>(choose(static_cast<std::uint32_t>(newest - oldest) + 1));
     }
     if (behind != 0) {
@@ -417,14 +456,18 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
     before_access(location, Effect::writes, where);
     touch(location, where);
     const Stamp newest = memory_.newest(location);
+    const Stamp news = oldest_news(failure);
     std::array<Stamp, 64> failing;
     std::size_t count = 0;
-    if (memory_.value(location, newest) == expected) {
-        if (strength == Strength::weak && spurious_ < limits_.spurious_failures) failing[count++] = newest;
+    if (memory_.value(location, newest) != expected) {
+        redundant_ |= newest < news;
+    } else if (strength == Strength::weak && spurious_ < limits_.spurious_failures && newest >= news) {
+        failing[count++] = newest;
     }
     if (limits_.reads == Reads::any_allowed) {
-        const Stamp floor = memory_.floor(running_, location, failure);
-        if (newest - floor + count > failing.size()) fail("a compare-exchange may read more messages than are tried");
+        const Stamp floor = std::max(memory_.floor(running_, location, failure), news);
+        if (newest >= floor && newest - floor + count > failing.size())
+            fail("a compare-exchange may read more messages than are tried");
         for (Stamp stamp = newest; stamp-- > floor && count < failing.size();) {
             if (memory_.value(location, stamp) != expected) failing[count++] = stamp;
         }

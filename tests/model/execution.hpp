@@ -8,11 +8,13 @@
 // with another thread although the running one could is a preemption, of which there is a limit. Plain accesses are no
 // steps: a race is found by clocks, whatever the order.
 //
-// Partial order: a thread that was preempted before a step `a`, and goes on with `a` although nothing that happened
-// meanwhile depends on `a`, could as well have been preempted behind it: the same partial order of steps, with no more
-// preemptions, in an execution of its own. Then this one is redundant: it runs to its end without a further question.
-// By induction over where preemptions lie some execution of each partial order is never cut. Two steps depend on each
-// other if they are at the same place and one writes or both are seq_cst; fences, waiting and spinning depend on all.
+// Partial order: of the executions that have the same one, most are not run. A thread that was preempted before a step
+// `a` sleeps until something happens that `a` depends on: to go on with `a` before that would be the same as to have been
+// preempted behind it, with no more preemptions, in an execution of its own. And a load that was overtaken by stores to
+// its place reads none of the messages that were there before: it could have read those when it was preempted. Where
+// nobody but sleepers can go on, the execution is redundant: it runs to its end without a further question.
+// By induction over where preemptions lie some execution of each partial order is left. Two steps depend on each other if
+// they are at the same place and one writes or both are seq_cst; fences, waiting and spinning depend on all.
 //
 // A failure abandons all threads, the body among them: nothing is unwound, and what their stacks own leaks.
 //
@@ -70,7 +72,9 @@ public:
     void together(const std::vector<std::function<void()>>& functions);
     [[noreturn]] void fail(std::string_view what, std::string_view more = {}, const Where* where = nullptr);
     // Returns a number below `count`: a free choice of the model's.
-    std::uint32_t choose(std::uint32_t count) { return count < 2 || redundant_ ? 0 : search_->choose(count); }
+    std::uint32_t choose(std::uint32_t count);
+    // All that was chosen, for those who know neither points nor the reduction; only with Limits::spell_out.
+    [[nodiscard]] const Trail& spelled_out() const { return spelled_out_; }
 
     // Where an atomic lies in the execution of this number, once it was used there.
     struct Seat {
@@ -122,6 +126,15 @@ private:
     static constexpr std::size_t kPatience = 80;  // more than any bounded search has tries
     static constexpr std::size_t kOldReads = 2;
 
+    // What a step does, as far as others can depend on it.
+    enum class Effect : std::uint8_t { reads, writes, anything };
+    struct Footprint {
+        std::uintptr_t place;  // a location, or the address of a lock or a parker
+        Effect effect;
+        bool seq_cst = false;
+    };
+    static bool depend(const Footprint& one, const Footprint& other);
+
     enum class State : std::uint8_t { ready, spinning, blocked, done };
     struct VirtualThread {
         Fiber fiber;
@@ -142,18 +155,18 @@ private:
         };
         std::vector<OldRead> old_reads;
 
+        // Since it was asked who goes on before its step `next`, and another did:
+        bool preempted = false;
+        Footprint next{};
+        bool asleep = false;       // nothing has happened that `next` depends on
+        bool overtaken = false;    // something has happened
+        bool only_stores = false;  // to its place, as far as `next` depends on it as a load
+        Stamp newest = 0;          // there, when it was asked
+
         void forget_looks() {
             for (const Location location : looks) has_looked[location] = false;
             looks.clear();
         }
-    };
-
-    // What a step does, as far as others can depend on it.
-    enum class Effect : std::uint8_t { reads, writes, anything };
-    struct Footprint {
-        std::uintptr_t place;  // a location, or the address of a lock or a parker
-        Effect effect;
-        bool seq_cst = false;
     };
 
     void run_body(const std::function<void()>& body);
@@ -164,7 +177,8 @@ private:
     void ask_who_goes_on(Footprint footprint);
     void pass_by();
     void chosen(bool now) { chosen_for_step_ = chosen_for_point_ = now; }
-    [[nodiscard]] bool nothing_depends_on(Footprint footprint, std::size_t since) const;
+    // Others may depend on what the running thread does now.
+    void note(const Footprint& footprint);
     void switch_to(Thread next);
     struct Candidates {
         std::array<Thread, kMaxThreads> threads;
@@ -172,6 +186,11 @@ private:
     };
     // Who can go on; the running thread, if it can, is the first.
     [[nodiscard]] Candidates candidates() const;
+    // Of those the ones that do not sleep; all if the execution is redundant.
+    [[nodiscard]] Candidates awake_of(const Candidates& all) const;
+    void spell_out(Choice choice) {
+        if (limits_.spell_out && choice.count > 1) spelled_out_.push(choice);
+    }
     // Who goes on; 0 if all threads have ended.
     Thread pick();
     Thread pick_when_none_is_ready();
@@ -180,6 +199,8 @@ private:
     void looked_at(Location location);
     // The oldest message that a load here may still read.
     [[nodiscard]] Stamp oldest_to_read(Location location, Order order, const Where& where) const;
+    // The messages before this one were there when the thread was preempted: it could have read them then.
+    [[nodiscard]] Stamp oldest_news(Order order) const;
     static VirtualThread::OldRead old_read(Location location, Stamp stamp, const Where& where) {
         return {location, stamp, Points::key(where)};
     }
@@ -210,7 +231,7 @@ private:
     bool chosen_for_step_ = false;   // it has just begun, or has just been woken: its next step need not ask again
     bool chosen_for_point_ = false;  // nor its next point
     bool redundant_ = false;
-    std::vector<Footprint> footprints_;  // of all steps so far
+    Trail spelled_out_;
     std::uint32_t preemptions_ = 0;
     std::uint32_t spurious_ = 0;
     std::uint32_t steps_ = 0;

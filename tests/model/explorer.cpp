@@ -26,11 +26,11 @@ std::string replay_line(const Limits& limits, const Trail& trail) {
 // The same execution's trail, for those who know no points.
 Trail spelled_out(const Trail& trail, Limits limits, const Body& body) {
     limits.spell_out = true;
-    limits.reduction = false;
     Replay search(trail.answers());
     search.next();
-    Execution(limits).run(search, body, nullptr);
-    return search.trail();
+    Execution execution(limits);
+    execution.run(search, body, nullptr);
+    return execution.spelled_out();
 }
 
 // Whether there shall be another execution.

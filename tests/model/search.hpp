@@ -29,8 +29,6 @@ public:
     virtual bool next() = 0;
     // Returns a number below `count`, which is at least 2.
     std::uint32_t choose(std::uint32_t count);
-    // A question that is not asked: the answer is the first.
-    void pass(std::uint32_t count) { trail_.push({count, 0}); }
     // Returns the index of the thread that goes on; there are at least 2 candidates, the running thread first.
     std::uint32_t choose_thread(std::span<const Thread> candidates);
 
