@@ -37,6 +37,9 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     inside_ = redundant_ = false;
     chosen(false);
     spelled_out_.clear();
+    orders_.clear();
+    fences_ = 0;
+    threads_[0].past = 1;
     number_ = ++runs_;
     ThreadLocals own;
     own.save();
@@ -87,6 +90,7 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
         self.forget_looks();
         self.old_reads.clear();
         self.news_known = news_;
+        self.past = threads_[0].past + thread;
         self.locals.begin();
         self.fiber.start([this, function = &functions[thread - 1U]] { run_thread(*function); });
     }
@@ -155,6 +159,7 @@ Thread Execution::pick() {
         redundant_ = true;
         awake = all;
     }
+    redundant_ = redundant_ || leads_nowhere_new();
     Thread next = awake.threads[0];
     if (awake.count > 1 && !redundant_)
         next = awake.threads[search_->choose_thread(std::span(awake.threads.data(), awake.count))];
@@ -164,11 +169,61 @@ Thread Execution::pick() {
     return next;
 }
 
-std::uint32_t Execution::choose(std::uint32_t count) {
+std::uint32_t Execution::ask(std::uint32_t count) {
     const std::uint32_t chosen = count < 2 || redundant_ ? 0 : search_->choose(count);
     spell_out({count, chosen});
     return chosen;
 }
+
+// --- what has been done -------------------------------------------------------------------------
+
+namespace {
+
+std::uint64_t mixed(std::uint64_t one, std::uint64_t other) {
+    one = (one ^ other) * 0x9e3779b97f4a7c15U;
+    return one ^ (one >> 29U);
+}
+
+}  // namespace
+
+void Execution::did(std::uint64_t what) {
+    std::uint64_t& past = threads_[running_].past;
+    past = mixed(past, what + 1);
+}
+
+void Execution::did_on(const void* on) {
+    const auto known = std::find_if(orders_.begin(), orders_.end(), [on](const auto& order) { return order.first == on; });
+    did(known == orders_.end() ? orders_.emplace_back(on, 0).second : ++known->second);
+}
+
+std::uint64_t Execution::state() const {
+    std::uint64_t state = running_;
+    for (Thread thread = 0; thread < count_; ++thread) {
+        const VirtualThread& self = threads_[thread];
+        const bool saw_all = limits_.points->known_to_spin() && (self.looks.empty() || self.news_known == news_);
+        state = mixed(state, self.past);
+        state = mixed(state, static_cast<std::uint64_t>(self.state) * 8 + (self.has_deadline ? 4U : 0U) +
+                                 (self.preempted ? 2U : 0U) + (saw_all ? 1U : 0U));
+    }
+    return state | 1U;
+}
+
+bool Execution::leads_nowhere_new() const {
+    if (limits_.visited == nullptr || redundant_ || !search_->asks_anew()) return false;
+    Visited::Way way{.state = state(), .preemptions = preemptions_};
+    for (Thread thread = 1; thread < count_; ++thread) {
+        const VirtualThread& self = threads_[thread];
+        if (thread == running_ || !self.preempted) continue;
+        if (self.asleep) {
+            way.held_back[thread] = 0xffff;
+        } else if (self.overtaken && self.only_stores) {
+            way.held_back[thread] = static_cast<std::uint16_t>(self.newest + 1);
+        }
+    }
+    return limits_.visited->knows(way);
+}
+
+// --- who goes on, again -------------------------------------------------------------------------
 
 Thread Execution::pick_when_none_is_ready() {
     std::size_t done = 1;  // the body
@@ -258,6 +313,7 @@ void Execution::note(const Footprint& footprint) {
 void Execution::step(const void* on, const char* verb, const Where& where) {
     const Inside inside(*this);
     before_step({reinterpret_cast<std::uintptr_t>(on), Effect::writes}, nullptr);
+    did_on(on);
     tell({.verb = verb, .where = where});
 }
 
@@ -266,9 +322,12 @@ void Execution::spin_hint() {
     if (running_ == 0) return;
     VirtualThread& self = threads_[running_];
     if (self.looks.empty()) return;  // it hints again and again before it looks again
+    if (limits_.points != nullptr) limits_.points->spin();
     bool saw_old = false;
     for (const Location location : self.looks) {
-        saw_old |= memory_.floor(running_, location, Order::relaxed) < memory_.newest(location);
+        const bool old = memory_.floor(running_, location, Order::relaxed) < memory_.newest(location);
+        did(old ? 1 : 0);
+        saw_old |= old;
         memory_.hurry(running_, location);
     }
     self.forget_looks();
@@ -296,7 +355,9 @@ bool Execution::block_for_some_time(const void* on, const char* why) {
     VirtualThread& self = threads_[running_];
     self.has_deadline = true;
     block(on, why);
-    return std::exchange(self.has_deadline, false);
+    const bool woken = std::exchange(self.has_deadline, false);
+    did(woken ? 1 : 0);
+    return woken;
 }
 
 void Execution::wake(const void* on) {
@@ -308,6 +369,7 @@ void Execution::wake(const void* on) {
 
 void Execution::release(const void* on, View& into) {
     const Inside inside(*this);
+    did_on(on);
     memory_.release(running_, into);
     note({reinterpret_cast<std::uintptr_t>(on), Effect::writes});
     stored(Memory::kNone, 0, 1);
@@ -397,7 +459,7 @@ Value Execution::load(Location location, Order order, const Where& where) {
     Stamp behind = 0;
     if (limits_.reads == Reads::any_allowed) {
         const Stamp oldest = std::min(newest, oldest_to_read(location, order, where));
-        behind = static_cast<Stamp>(choose(static_cast<std::uint32_t>(newest - oldest) + 1));
+        behind = static_cast<Stamp>(ask(static_cast<std::uint32_t>(newest - oldest) + 1));
     }
     if (behind != 0) {
         const auto stamp = static_cast<Stamp>(newest - behind);
@@ -405,6 +467,7 @@ Value Execution::load(Location location, Order order, const Where& where) {
     }
     const Value value = memory_.load(running_, location, static_cast<Stamp>(newest - behind), order);
     looked_at(location);
+    did(static_cast<std::uint64_t>(newest - behind));
     tell({.verb = "load", .location = location, .order = order, .read = value, .behind = behind, .where = where});
     return value;
 }
@@ -417,6 +480,7 @@ void Execution::store(Location location, Value value, Order order, const Where& 
     if (has(Fault::lost, where, OrderOf::store)) return;
     const Value before = memory_.value(location, memory_.newest(location));
     memory_.store(running_, location, value, order);
+    did(memory_.newest(location));
     stored(location, before, value);
     tell({.verb = "store", .location = location, .order = order, .written = value, .where = where});
 }
@@ -442,6 +506,7 @@ void Execution::put(Location location, Value value, Order order, OrderOf of, con
     const Value before = memory_.value(location, memory_.newest(location));
     if (has(Fault::lost, where, of)) value = before;
     memory_.replace(running_, location, value, order);
+    did(2 * std::uint64_t{memory_.newest(location)});
     looked_at(location);
     stored(location, before, value);
     tell({.verb = verb, .location = location, .order = order, .read = before, .written = value, .where = where});
@@ -472,7 +537,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
             if (memory_.value(location, stamp) != expected) failing[count++] = stamp;
         }
     }
-    const std::uint32_t chosen = choose(static_cast<std::uint32_t>(count) + 1);
+    const std::uint32_t chosen = ask(static_cast<std::uint32_t>(count) + 1);
     const Stamp read = chosen == 0 ? newest : failing[chosen - 1];
     if (chosen == 0 && memory_.value(location, newest) == expected) {
         tear(location, OrderOf::exchange, where);
@@ -481,6 +546,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
     }
     if (chosen != 0 && read == newest) ++spurious_;
     expected = memory_.load(running_, location, read, failure);
+    did(2 * std::uint64_t{read} + 1);
     looked_at(location);
     tell({.verb = "CAS failed",
           .location = location,
@@ -495,6 +561,7 @@ void Execution::fence(Order order, const Where& where) {
     const Inside inside(*this);
     before_step({0, Effect::anything}, nullptr);
     memory_.fence(running_, order);
+    did(++fences_);
     tell({.verb = "fence", .order = order, .where = where});
 }
 

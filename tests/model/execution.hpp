@@ -33,6 +33,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/model/fiber.hpp"
@@ -44,6 +45,7 @@
 #include "tests/model/sites.hpp"
 #include "tests/model/thread_locals.hpp"
 #include "tests/model/trace.hpp"
+#include "tests/model/visited.hpp"
 
 namespace weft::model {
 
@@ -72,7 +74,11 @@ public:
     void together(const std::vector<std::function<void()>>& functions);
     [[noreturn]] void fail(std::string_view what, std::string_view more = {}, const Where* where = nullptr);
     // Returns a number below `count`: a free choice of the model's.
-    std::uint32_t choose(std::uint32_t count);
+    std::uint32_t choose(std::uint32_t count) {
+        const std::uint32_t chosen = ask(count);
+        did(chosen);
+        return chosen;
+    }
     // All that was chosen, for those who know neither points nor the reduction; only with Limits::spell_out.
     [[nodiscard]] const Trail& spelled_out() const { return spelled_out_; }
 
@@ -116,7 +122,11 @@ public:
     // The same with a deadline, which comes when nothing else happens any more. Returns false if it came.
     [[nodiscard]] bool block_for_some_time(const void* on, const char* why);
     void wake(const void* on);
-    void acquire(const View& from) { memory_.acquire(running_, from); }
+    // What is in `from`, which belongs to `on`, has been seen by the thread from now on. No step.
+    void acquire(const void* on, const View& from) {
+        did_on(on);
+        memory_.acquire(running_, from);
+    }
     // What the thread has seen is in `into`, which belongs to `on`. No step.
     void release(const void* on, View& into);
 
@@ -155,6 +165,8 @@ private:
         };
         std::vector<OldRead> old_reads;
 
+        std::uint64_t past = 0;  // all that it did and read, as a hash
+
         // Since it was asked who goes on before its step `next`, and another did:
         bool preempted = false;
         Footprint next{};
@@ -177,6 +189,14 @@ private:
     void ask_who_goes_on(Footprint footprint);
     void pass_by();
     void chosen(bool now) { chosen_for_step_ = chosen_for_point_ = now; }
+    std::uint32_t ask(std::uint32_t count);
+    // The running thread did, or read, the one of several things it could that this number tells; given its past.
+    void did(std::uint64_t what);
+    // It did something that is ordered with all that is done on this lock or parker.
+    void did_on(const void* on);
+    // The partial order so far, and who is where in it.
+    [[nodiscard]] std::uint64_t state() const;
+    [[nodiscard]] bool leads_nowhere_new() const;
     // Others may depend on what the running thread does now.
     void note(const Footprint& footprint);
     void switch_to(Thread next);
@@ -232,6 +252,8 @@ private:
     bool chosen_for_point_ = false;  // nor its next point
     bool redundant_ = false;
     Trail spelled_out_;
+    std::vector<std::pair<const void*, std::uint64_t>> orders_;  // how much was done on each lock or parker
+    std::uint64_t fences_ = 0;
     std::uint32_t preemptions_ = 0;
     std::uint32_t spurious_ = 0;
     std::uint32_t steps_ = 0;

@@ -26,6 +26,7 @@ std::string replay_line(const Limits& limits, const Trail& trail) {
 // The same execution's trail, for those who know no points.
 Trail spelled_out(const Trail& trail, Limits limits, const Body& body) {
     limits.spell_out = true;
+    limits.visited = nullptr;  // it ended before, or in, what was known
     Replay search(trail.answers());
     search.next();
     Execution execution(limits);
@@ -60,10 +61,15 @@ void search_all(const Limits& limits, const Body& body, Report& report) {
     while (run_next(random, few, execution, body, report)) limits.points->learn();
     report.at_random = report.executions;
     if (!report.passed()) return;
+    Visited visited;
+    Limits searched = limits;
+    searched.visited = &visited;
+    Execution depth_first(searched);
     for (;;) {
         DepthFirst search;
+        visited.clear();
         bool anew = false;
-        while (!anew && run_next(search, limits, execution, body, report)) anew = limits.points->learn();
+        while (!anew && run_next(search, searched, depth_first, body, report)) anew = limits.points->learn();
         if (!anew) return;
     }
 }
@@ -106,8 +112,9 @@ Report timed(Run run) {
 
 std::string Report::text() const {
     std::array<char, 160> counts{};
-    std::snprintf(counts.data(), counts.size(), "%llu executions%s in %.3f s, %.2f us each",
-                  static_cast<unsigned long long>(executions), complete ? ", complete," : "", seconds,
+    std::snprintf(counts.data(), counts.size(), "%llu executions%s (%llu cut short) in %.3f s, %.2f us each",
+                  static_cast<unsigned long long>(executions), complete ? ", complete" : "",
+                  static_cast<unsigned long long>(redundant), seconds,
                   executions == 0 ? 0 : seconds * 1e6 / static_cast<double>(executions));
     if (passed()) return counts.data();
     return "FAILED: " + failure + " after " + counts.data() + "\nreplay: " + replay + '\n' + trace;

@@ -13,6 +13,7 @@ enum class Reads : std::uint8_t {
 
 class Sites;
 class Points;
+class Visited;
 
 inline constexpr std::uint32_t kUnbounded = std::numeric_limits<std::uint32_t>::max();
 
@@ -24,6 +25,7 @@ struct Limits {
     Reads reads = Reads::any_allowed;
     bool reduction = true;  // executions of the same partial order are cut short, all but one
     Points* points = nullptr;  // the only steps before which threads are switched, and learns others; null: all
+    Visited* visited = nullptr;  // what is left out because it is known; null: nothing
     bool spell_out = false;  // the trail also says where the points did not ask, so that it needs none to be replayed
     Sites* sites = nullptr;  // watches, and may spoil, what the source spells
 };

@@ -16,7 +16,7 @@ void Mutex::lock() {
     execution->step(this, "lock", Where::current());
     while (held_) execution->block(this, "Mutex::lock");
     held_ = true;
-    execution->acquire(left_behind_);
+    execution->acquire(this, left_behind_);
 }
 
 void Mutex::unlock() {

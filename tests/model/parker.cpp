@@ -30,7 +30,7 @@ void Parker::unpark() {
 
 void Parker::take() {
     token_ = false;
-    Execution::current().acquire(left_behind_);
+    Execution::current().acquire(this, left_behind_);
 }
 
 }  // namespace weft::model

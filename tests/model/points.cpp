@@ -1,6 +1,7 @@
 #include "tests/model/points.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weft::model {
 
@@ -23,7 +24,7 @@ bool Points::learn() {
         visits.written = false;
         visits.at.clear();
     }
-    return known_.size() != before;
+    return std::exchange(known_to_spin_, spins_) != spins_ || known_.size() != before;
 }
 
 }  // namespace weft::model

@@ -23,7 +23,12 @@ public:
     // Thread: a virtual one. In the running execution.
     void visit(Thread thread, Location location, const std::source_location& where, bool writes);
 
-    // The execution has ended. Returns true if there are more points than before.
+    // A thread has hinted that it spins.
+    void spin() { spins_ = true; }
+    // Whether one has in an execution seen so far: then how old its last look is belongs to its state.
+    [[nodiscard]] bool known_to_spin() const { return known_to_spin_; }
+
+    // The execution has ended. Returns true if more is known than before.
     bool learn();
 
     // A number for a place in the source.
@@ -41,6 +46,8 @@ private:
 
     std::unordered_set<std::uint64_t> known_;
     std::vector<Visits> visits_;  // by location
+    bool spins_ = false;
+    bool known_to_spin_ = false;
 };
 
 }  // namespace weft::model

@@ -32,6 +32,9 @@ public:
     // Returns the index of the thread that goes on; there are at least 2 candidates, the running thread first.
     std::uint32_t choose_thread(std::span<const Thread> candidates);
 
+    // Whether the next answer is not in the trail yet.
+    [[nodiscard]] virtual bool asks_anew() const { return true; }
+
     [[nodiscard]] const Trail& trail() const { return trail_; }
     // Whether a question had another number of answers than when it was asked before: the model is not deterministic.
     [[nodiscard]] bool diverged() const { return diverged_; }
@@ -41,9 +44,6 @@ protected:
     virtual std::uint32_t answer(std::span<const Thread> candidates) {
         return answer(static_cast<std::uint32_t>(candidates.size()));
     }
-
-    // Whether the next answer is not in the trail yet.
-    [[nodiscard]] virtual bool asks_anew() const { return true; }
 
     Trail trail_;
     std::size_t asked_ = 0;
@@ -56,10 +56,10 @@ private:
 class DepthFirst final : public Search {
 public:
     bool next() override;
+    [[nodiscard]] bool asks_anew() const override;
 
 private:
     std::uint32_t answer(std::uint32_t count) override;
-    [[nodiscard]] bool asks_anew() const override;
 
     bool begun_ = false;
 };
