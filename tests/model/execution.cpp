@@ -31,6 +31,7 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     plain_.reset();
     count_ = 1;
     running_ = 0;
+    to_settle_ = 0;
     preemptions_ = spurious_ = steps_ = 0;
     news_ = 0;
     patience_ = roused_ = 0;
@@ -78,7 +79,7 @@ private:
 
 // --- threads ------------------------------------------------------------------------------------
 
-void Execution::together(const std::vector<std::function<void()>>& functions) {
+void Execution::together(const std::vector<std::function<void()>>& functions, std::size_t settled) {
     const Inside inside(*this);
     if (running_ != 0 || functions.size() >= kMaxThreads) fail("together: too many threads");
     count_ = functions.size() + 1;
@@ -94,6 +95,8 @@ void Execution::together(const std::vector<std::function<void()>>& functions) {
         self.locals.begin();
         self.fiber.start([this, function = &functions[thread - 1U]] { run_thread(*function); });
     }
+    to_settle_ = settled;
+    settling_ = 0;
     switch_to(pick());
     for (Thread thread = 1; thread < count_; ++thread) memory_.join(0, thread);
 }
@@ -151,7 +154,17 @@ Execution::Candidates Execution::awake_of(const Candidates& all) const {
     return awake;
 }
 
+Thread Execution::pick_to_settle() {
+    if (running_ != 0 && threads_[running_].state == State::ready) return running_;
+    if (settling_ < to_settle_) return static_cast<Thread>(++settling_);
+    to_settle_ = 0;
+    return 0;
+}
+
 Thread Execution::pick() {
+    if (to_settle_ != 0) {
+        if (const Thread next = pick_to_settle(); next != 0) return next;
+    }
     const Candidates all = candidates();
     if (all.count == 0) return pick_when_none_is_ready();
     Candidates awake = awake_of(all);
@@ -170,6 +183,7 @@ Thread Execution::pick() {
 }
 
 std::uint32_t Execution::ask(std::uint32_t count) {
+    if (to_settle_ != 0) return 0;
     const std::uint32_t chosen = count < 2 || redundant_ ? 0 : search_->choose(count);
     spell_out({count, chosen});
     return chosen;
@@ -192,7 +206,8 @@ void Execution::did(std::uint64_t what) {
 }
 
 void Execution::did_on(const void* on) {
-    const auto known = std::find_if(orders_.begin(), orders_.end(), [on](const auto& order) { return order.first == on; });
+    const auto known =
+        std::find_if(orders_.begin(), orders_.end(), [on](const auto& order) { return order.first == on; });
     did(known == orders_.end() ? orders_.emplace_back(on, 0).second : ++known->second);
 }
 
@@ -292,7 +307,9 @@ void Execution::ask_who_goes_on(Footprint footprint) {
     chosen(false);
 }
 
-void Execution::pass_by() { spell_out({static_cast<std::uint32_t>(candidates().count), 0}); }
+void Execution::pass_by() {
+    if (to_settle_ == 0) spell_out({static_cast<std::uint32_t>(candidates().count), 0});
+}
 
 bool Execution::depend(const Footprint& one, const Footprint& other) {
     if (one.effect == Effect::anything || other.effect == Effect::anything) return true;

@@ -70,8 +70,9 @@ public:
 
     // --- called by the model ---
 
-    // Thread: the body. Runs the functions as virtual threads and returns when all have ended.
-    void together(const std::vector<std::function<void()>>& functions);
+    // Thread: the body. Runs the functions as virtual threads and returns when all have ended. The first `settled` of them
+    // run before the others, one after the other, each alone until it waits: how it came to wait is not searched.
+    void together(const std::vector<std::function<void()>>& functions, std::size_t settled = 0);
     [[noreturn]] void fail(std::string_view what, std::string_view more = {}, const Where* where = nullptr);
     // Returns a number below `count`: a free choice of the model's.
     std::uint32_t choose(std::uint32_t count) {
@@ -153,7 +154,7 @@ private:
         const void* waits_for = nullptr;
         const char* why = "";
         bool has_deadline = false;
-        std::vector<Location> looks;   // since its last hint
+        std::vector<Location> looks;  // since its last hint
         std::array<bool, kMaxLocations> has_looked{};  // at these
         std::uint64_t news_known = 0;  // of news_, when it looked last
         struct OldRead {
@@ -170,10 +171,10 @@ private:
         // Since it was asked who goes on before its step `next`, and another did:
         bool preempted = false;
         Footprint next{};
-        bool asleep = false;       // nothing has happened that `next` depends on
-        bool overtaken = false;    // something has happened
+        bool asleep = false;  // nothing has happened that `next` depends on
+        bool overtaken = false;  // something has happened
         bool only_stores = false;  // to its place, as far as `next` depends on it as a load
-        Stamp newest = 0;          // there, when it was asked
+        Stamp newest = 0;  // there, when it was asked
 
         void forget_looks() {
             for (const Location location : looks) has_looked[location] = false;
@@ -213,6 +214,8 @@ private:
     }
     // Who goes on; 0 if all threads have ended.
     Thread pick();
+    // The same while some are to settle. 0 if they have.
+    Thread pick_to_settle();
     Thread pick_when_none_is_ready();
     std::string who_waits() const;
     void touch(Location location, const Where& where);
@@ -247,8 +250,10 @@ private:
     std::array<VirtualThread, kMaxThreads> threads_;  // [0]: the body, which runs while no other does
     std::size_t count_ = 1;
     Thread running_ = 0;
+    std::size_t to_settle_ = 0;  // threads 1 to this one; 0 as soon as they have
+    std::size_t settling_ = 0;  // the last of them that was begun
     bool inside_ = false;
-    bool chosen_for_step_ = false;   // it has just begun, or has just been woken: its next step need not ask again
+    bool chosen_for_step_ = false;  // it has just begun, or has just been woken: its next step need not ask again
     bool chosen_for_point_ = false;  // nor its next point
     bool redundant_ = false;
     Trail spelled_out_;
@@ -259,7 +264,7 @@ private:
     std::uint32_t steps_ = 0;
     std::uint64_t news_ = 0;  // stores that changed a value
     std::size_t patience_ = 0;  // tries of spinning threads since the last news
-    std::size_t roused_ = 0;    // the last thread that got one
+    std::size_t roused_ = 0;  // the last thread that got one
 };
 
 }  // namespace weft::model

@@ -61,6 +61,11 @@ Report replay(std::string_view line, const Body& body, Sites* sites = nullptr);
 // Thread: the body.
 inline void together(const std::vector<std::function<void()>>& functions) { Execution::current().together(functions); }
 
+// The first `settled` threads have come to wait, one after the other, before the race begins.
+inline void together_once_settled(std::size_t settled, const std::vector<std::function<void()>>& functions) {
+    Execution::current().together(functions, settled);
+}
+
 inline void require(bool holds, const char* what, const Where& where = Where::current()) {
     if (!holds) [[unlikely]]
         Execution::current().fail(what, ": does not hold", &where);

@@ -142,7 +142,7 @@ WEFT_MODEL("fork deque: an owner and a thief", owner_and_thieves<1>,
            {.type = "ForkDeque", .threads = {"push, pop", "steal"}});
 
 WEFT_MODEL("fork deque: an owner and two thieves", owner_and_thieves<2>,
-           {.type = "ForkDeque", .threads = {"push, pop", "steal", "steal"}, .limits = {.preemptions = 2}});
+           {.type = "ForkDeque", .threads = {"push, pop", "steal", "steal"}});
 
 WEFT_MODEL("fork deque: a ring that goes round", a_ring_that_goes_round,
            {.type = "ForkDeque", .threads = {"push, pop, set_hungry", "steal"}});

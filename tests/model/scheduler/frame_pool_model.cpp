@@ -108,7 +108,7 @@ WEFT_MODEL("frame depot: batches are exchanged", batches_are_exchanged,
            {.type = "FrameDepot", .threads = {"give, take", "give, take"}});
 
 WEFT_MODEL("frame depot: one gives, two take", one_gives_two_take,
-           {.type = "FrameDepot", .threads = {"give", "take", "take"}, .limits = {.preemptions = 2}});
+           {.type = "FrameDepot", .threads = {"give", "take", "take"}});
 
 WEFT_MODEL("frame pool: frames come back", frames_come_back,
            {.type = "FramePool", .threads = {"deallocate, spill", "allocate, refill"}});

@@ -148,19 +148,15 @@ WEFT_MODEL("idle: a producer and a sleeper", one_sleeper, {.type = "Idle", .thre
 
 WEFT_MODEL("idle: two producers and two sleepers", two_producers_two_sleepers,
            {.type = "Idle",
-            .threads = {"notify", "notify", "announce, retract, stop_search", "announce, retract, stop_search"},
-            .limits = {.preemptions = 2}});
+            .threads = {"notify", "notify", "announce, retract, stop_search", "announce, retract, stop_search"}});
 
 WEFT_MODEL("idle: a producer and two sleepers", one_producer_two_sleepers,
-           {.type = "Idle",
-            .threads = {"notify", "announce, retract, stop_search", "announce, retract, stop_search"},
-            .limits = {.preemptions = 2}});
+           {.type = "Idle", .threads = {"notify", "announce, retract, stop_search", "announce, retract, stop_search"}});
 
 WEFT_MODEL("idle: a producer and two searchers", one_producer_two_searchers,
            {.type = "Idle",
             .threads = {"notify", "start_search, announce, retract, stop_search",
-                        "start_search, announce, retract, stop_search"},
-            .limits = {.preemptions = 2}});
+                        "start_search, announce, retract, stop_search"}});
 
 WEFT_MODEL("idle: half of them search", half_of_them_search,
            {.type = "Idle", .threads = {"start_search, stop_search", "start_search, stop_search", "start_search"}});

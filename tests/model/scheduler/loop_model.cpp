@@ -16,6 +16,7 @@ using weft::model::Loops;
 using weft::model::Parker;
 using weft::model::require;
 using weft::model::together;
+using weft::model::together_once_settled;
 using weft::scheduler::Atomic;
 using weft::scheduler::current_loop;
 using weft::scheduler::Loop;
@@ -218,8 +219,8 @@ void work_is_given_away() {
     countdown.check();
 }
 
-// A loop gives away two tasks and sends another loop a long one of its own; the third, which has nothing to do, takes one
-// of the two.
+// A loop gives away two tasks and sends another loop a long one of its own; the third, which sleeps, takes one of the
+// two.
 void a_long_step_of_a_searcher() {
     const Loops loops(3);
     Countdown countdown(loops, 4);
@@ -238,7 +239,7 @@ void a_long_step_of_a_searcher() {
         taken.park();
     });
     post(loops[0], pushing);
-    together({[&] { loops.run(0); }, [&] { loops.run(1); }, [&] { loops.run(2); }});
+    together_once_settled(1, {[&] { loops.run(2); }, [&] { loops.run(0); }, [&] { loops.run(1); }});
     countdown.check();
 }
 
@@ -256,59 +257,43 @@ void a_stop_of_a_searcher() {
         taken.park();
     });
     post(loops[0], pushing);
-    together({[&] { loops.run(0); }, [&] { loops.run(1); }, [&] { loops.run(2); }});
+    together_once_settled(1, {[&] { loops.run(2); }, [&] { loops.run(0); }, [&] { loops.run(1); }});
     countdown.check();
 }
 
 }  // namespace
 
-WEFT_MODEL("loop: two posts", two_posts,
-           {.type = "Loop", .threads = {"run", "post", "post"}, .limits = {.preemptions = 2}});
+WEFT_MODEL("loop: two posts", two_posts, {.type = "Loop", .threads = {"run", "post", "post"}});
 
 WEFT_MODEL("loop: a post after the other", posts_one_after_the_other, {.type = "Loop", .threads = {"run", "post"}});
 
 WEFT_MODEL("loop: a stop", a_stop, {.type = "Loop", .threads = {"run", "stop"}});
 
-WEFT_MODEL("loop: a stop of two that sleep", a_stop_of_two,
-           {.type = "Loop", .threads = {"run", "run", "stop"}, .limits = {.preemptions = 2, .executions = 50'000}});
+WEFT_MODEL("loop: a stop of two that sleep", a_stop_of_two, {.type = "Loop", .threads = {"run", "run", "stop"}});
 
 WEFT_MODEL("loop: a deadline and a post", a_deadline_and_a_post, {.type = "Loop", .threads = {"run, arm", "post"}});
 
-WEFT_MODEL("loop: a post to one of two", a_post_to_one_of_two,
-           {.type = "Loop", .threads = {"run", "run", "post"}, .limits = {.preemptions = 2, .executions = 50'000}});
+WEFT_MODEL("loop: a post to one of two", a_post_to_one_of_two, {.type = "Loop", .threads = {"run", "run", "post"}});
 
-WEFT_MODEL("loop: an injection", an_injection,
-           {.type = "Loop", .threads = {"run", "run", "inject"}, .limits = {.preemptions = 2, .executions = 30'000}});
+WEFT_MODEL("loop: an injection", an_injection, {.type = "Loop", .threads = {"run", "run", "inject"}});
 
 WEFT_MODEL("loop: two injections", two_injections,
            {.type = "Loop",
             .threads = {"run", "run", "inject", "inject"},
-            .limits = {.preemptions = 1, .executions = 20'000}});
+            .limits = {.preemptions = 2}});
 
 WEFT_MODEL("loop: pushes from a long step", pushes_from_a_long_step,
-           {.type = "Loop",
-            .threads = {"run, push", "run, steal"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Loop", .threads = {"run, push", "run, steal"}});
 
 WEFT_MODEL("loop: a branch from a long step", a_branch_from_a_long_step,
-           {.type = "Loop",
-            .threads = {"run, push_branch", "run, steal"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Loop", .threads = {"run, push_branch", "run, steal"}});
 
-WEFT_MODEL("loop: single pushes", single_pushes,
-           {.type = "Loop",
-            .threads = {"run, push", "run, steal"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+WEFT_MODEL("loop: single pushes", single_pushes, {.type = "Loop", .threads = {"run, push", "run, steal"}});
 
-WEFT_MODEL("loop: work is given away", work_is_given_away,
-           {.type = "Loop", .threads = {"run, stop", "run"}, .limits = {.preemptions = 2, .executions = 50'000}});
+WEFT_MODEL("loop: work is given away", work_is_given_away, {.type = "Loop", .threads = {"run, stop", "run"}});
 
 WEFT_MODEL("loop: a searcher has a long step of its own", a_long_step_of_a_searcher,
-           {.type = "Loop",
-            .threads = {"run, push, post", "run, search", "run, steal"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Loop", .threads = {"run, steal", "run, push, post", "run, search"}});
 
 WEFT_MODEL("loop: a searcher is stopped", a_stop_of_a_searcher,
-           {.type = "Loop",
-            .threads = {"run, push, stop", "run, search", "run, steal"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Loop", .threads = {"run, steal", "run, push, stop", "run, search"}});

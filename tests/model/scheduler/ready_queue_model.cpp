@@ -274,7 +274,7 @@ WEFT_MODEL("ready queue: an owner and a thief", owner_and_thief,
            {.type = "ReadyQueue", .threads = {"push, pop", "steal"}});
 
 WEFT_MODEL("ready queue: an owner and two thieves", owner_and_two_thieves,
-           {.type = "ReadyQueue", .threads = {"push, pop", "steal", "steal"}, .limits = {.preemptions = 2}});
+           {.type = "ReadyQueue", .threads = {"push, pop", "steal", "steal"}});
 
 WEFT_MODEL("ready queue: a ring that goes round", ring_goes_round,
            {.type = "ReadyQueue", .threads = {"push, pop", "steal"}});
@@ -286,9 +286,7 @@ WEFT_MODEL("ready queue: an overflow of pairs", (overflow_and_thief<4, 6>),
            {.type = "ReadyQueue", .threads = {"push to the overflow, refill", "steal, steal a block"}});
 
 WEFT_MODEL("ready queue: a refill and two thieves", blocks_and_two_thieves,
-           {.type = "ReadyQueue",
-            .threads = {"refill", "steal a block", "steal a block"},
-            .limits = {.preemptions = 2}});
+           {.type = "ReadyQueue", .threads = {"refill", "steal a block", "steal a block"}});
 
 WEFT_MODEL("ready queue: a push wakes a sleeper", push_wakes_a_sleeper,
            {.type = "ReadyQueue", .threads = {"push", "has_spare"}});

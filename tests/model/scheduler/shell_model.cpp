@@ -154,7 +154,7 @@ WEFT_MODEL("shell: two of the pool", two_pooled,
            {.type = "Shell", .threads = {"acquire, release", "acquire, release"}});
 
 WEFT_MODEL("shell: something is scheduled while the loop closes", schedule_and_close,
-           {.type = "Shell", .threads = {"schedule", "schedule_on", "close"}, .limits = {.preemptions = 2}});
+           {.type = "Shell", .threads = {"schedule", "schedule_on", "close"}});
 
 WEFT_MODEL("shell: something is scheduled to a neighbour", schedule_to_a_neighbour,
-           {.type = "Shell", .threads = {"schedule, stop", "run"}, .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Shell", .threads = {"schedule, stop", "run"}});

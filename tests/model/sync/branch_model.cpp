@@ -65,9 +65,7 @@ void a_branch_may_be_stolen() {
 }  // namespace
 
 WEFT_MODEL("fork_join: a branch may be stolen", a_branch_may_be_stolen<2>,
-           {.type = "Branch",
-            .threads = {"fork, join", "steal, run"},
-            .limits = {.preemptions = 2, .executions = 30'000}});
+           {.type = "Branch", .threads = {"fork, join", "steal, run"}});
 
 WEFT_MODEL("fork_join: a branch may be stolen, at random", a_branch_may_be_stolen<2>,
            {.type = "Branch", .threads = {"fork, join", "steal, run"}, .random = Random{.executions = 20'000}});

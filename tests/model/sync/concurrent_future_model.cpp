@@ -156,9 +156,7 @@ WEFT_MODEL("concurrent future: attach, cancel", a_task_is_attached_and_cancelled
            {.type = "ConcurrentFuture", .threads = {"attach", "cancel, cancel_task"}});
 
 WEFT_MODEL("concurrent future: the task ends, cancel, wait", a_task_ends,
-           {.type = "ConcurrentFuture",
-            .threads = {"complete", "cancel, cancel_task", "wait"},
-            .limits = {.preemptions = 2}});
+           {.type = "ConcurrentFuture", .threads = {"complete", "cancel, cancel_task", "wait"}});
 
 WEFT_MODEL("concurrent future: add a callback, complete", a_callback_comes,
            {.type = "ConcurrentFuture", .threads = {"complete", "add_done_callback"}});

@@ -86,13 +86,10 @@ void two_meet() {
 
 }  // namespace
 
-WEFT_MODEL("condition: wait, notify", a_notification_comes,
-           {.type = "Condition", .threads = {"wait", "notify"}, .limits = {.preemptions = 2, .executions = 20'000}});
+WEFT_MODEL("condition: wait, notify", a_notification_comes, {.type = "Condition", .threads = {"wait", "notify"}});
 
 WEFT_MODEL("condition: wait, notify and cancel", a_notification_comes_and_its_waiter_is_cancelled,
-           {.type = "Condition",
-            .threads = {"wait", "notify, cancel"},
-            .limits = {.preemptions = 2, .executions = 20'000}});
+           {.type = "Condition", .threads = {"wait", "notify, cancel"}});
 
 WEFT_MODEL("barrier: two meet", two_meet,
-           {.type = "Barrier", .threads = {"wait, wait", "steal"}, .limits = {.preemptions = 1, .executions = 10'000}});
+           {.type = "Barrier", .threads = {"wait, wait", "steal"}});

@@ -101,11 +101,7 @@ void two_take_a_callback_off() {
 }  // namespace
 
 WEFT_MODEL("done callback: complete, run, remove", a_callback_is_called_or_taken_off,
-           {.type = "DoneCallback",
-            .threads = {"wake", "run", "remove_from"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "DoneCallback", .threads = {"wake", "run", "remove_from"}});
 
 WEFT_MODEL("done callback: remove twice, complete", two_take_a_callback_off,
-           {.type = "DoneCallback",
-            .threads = {"remove_from", "remove_from, release", "wake"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "DoneCallback", .threads = {"remove_from", "remove_from, release", "wake"}});

@@ -374,14 +374,10 @@ WEFT_MODEL("future: two add waiters while it completes", two_add_and_one_complet
            {.type = "FutureState", .threads = {"add_waiter", "add_waiter", "complete"}});
 
 WEFT_MODEL("future: the oldest and the newest waiter leave while it completes", (two_remove_and_one_completes<0, 2>),
-           {.type = "FutureState",
-            .threads = {"remove_waiter", "remove_waiter", "complete"},
-            .limits = {.preemptions = 2}});
+           {.type = "FutureState", .threads = {"remove_waiter", "remove_waiter", "complete"}});
 
 WEFT_MODEL("future: neighbours leave while it completes", (two_remove_and_one_completes<1, 2>),
-           {.type = "FutureState",
-            .threads = {"remove_waiter", "remove_waiter", "complete"},
-            .limits = {.preemptions = 2}});
+           {.type = "FutureState", .threads = {"remove_waiter", "remove_waiter", "complete"}});
 
 WEFT_MODEL("future: the newest waiter leaves while one comes and it completes", remove_and_add_and_complete,
            {.type = "FutureState", .threads = {"remove_waiter", "add_waiter", "complete"}});

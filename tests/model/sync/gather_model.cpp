@@ -189,46 +189,28 @@ void two_shields_are_cancelled() {
 }  // namespace
 
 WEFT_MODEL("gather: two children end", two_children_end,
-           {.type = "Gather",
-            .threads = {"child_done", "child_done", "done, outcome"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Gather", .threads = {"child_done", "child_done", "done, outcome"}});
 
 WEFT_MODEL("gather: a child fails", a_child_fails,
-           {.type = "Gather",
-            .threads = {"child_done", "child_done with a failure", "done, outcome, release"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Gather", .threads = {"child_done", "child_done with a failure", "done, outcome, release"}});
 
 WEFT_MODEL("gather: two children end, cancel", children_end_and_a_gather_is_cancelled<>,
-           {.type = "Gather",
-            .threads = {"child_done", "child_done", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Gather", .threads = {"child_done", "child_done", "cancel"}});
 
 WEFT_MODEL("gather: two children end, cancel, failures are results", all_children_are_results_and_a_gather_is_cancelled,
-           {.type = "Gather",
-            .threads = {"child_done", "child_done", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Gather", .threads = {"child_done", "child_done", "cancel"}});
 
 WEFT_MODEL("gather: one child ends, two cancel", two_cancel_a_gather,
-           {.type = "Gather",
-            .threads = {"child_done", "cancel", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Gather", .threads = {"child_done", "cancel", "cancel"}});
 
 WEFT_MODEL("wait: all end, and it is left", members_end_and_a_wait_is_left<weft::ALL_COMPLETED>,
-           {.type = "Wait",
-            .threads = {"member_done", "member_done", "done, leave"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Wait", .threads = {"member_done", "member_done", "done, leave"}});
 
 WEFT_MODEL("wait: the first ends, and it is left", members_end_and_a_wait_is_left<weft::FIRST_COMPLETED>,
-           {.type = "Wait",
-            .threads = {"member_done", "member_done", "done, leave"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Wait", .threads = {"member_done", "member_done", "done, leave"}});
 
 WEFT_MODEL("shield: the inner future ends, cancel", a_shield_is_cancelled,
-           {.type = "Shield",
-            .threads = {"ended", "cancel", "done, outcome"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Shield", .threads = {"ended", "cancel", "done, outcome"}});
 
 WEFT_MODEL("shield: the inner future ends, two are cancelled", two_shields_are_cancelled,
-           {.type = "Shield",
-            .threads = {"ended", "cancel, release", "cancel, release"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Shield", .threads = {"ended", "cancel, release", "cancel, release"}});

@@ -24,6 +24,7 @@ using weft::model::Loops;
 using weft::model::Puppet;
 using weft::model::require;
 using weft::model::together;
+using weft::model::together_once_settled;
 
 namespace {
 
@@ -127,21 +128,21 @@ void a_lock_is_passed_on() {
     Cell<int> guarded;
     std::array<Player, 2> players;
     require(lock.try_acquire(), "it is free");
-    together({[&] {
-                  if (!players[0].gets(lock.acquire())) return;
-                  guarded.set(guarded.get() + 1);
-                  lock.release();
-              },
-              [&] {
-                  require(players[1].gets(lock.acquire()), "nobody cancels this one");
-                  guarded.set(guarded.get() + 1);
-                  lock.release();
-              },
-              [&] {
-                  guarded.set(guarded.get() + 1);
-                  lock.release();
-                  players[0].cancel();
-              }});
+    together_once_settled(2, {[&] {
+                                  if (!players[0].gets(lock.acquire())) return;
+                                  guarded.set(guarded.get() + 1);
+                                  lock.release();
+                              },
+                              [&] {
+                                  require(players[1].gets(lock.acquire()), "nobody cancels this one");
+                                  guarded.set(guarded.get() + 1);
+                                  lock.release();
+                              },
+                              [&] {
+                                  guarded.set(guarded.get() + 1);
+                                  lock.release();
+                                  players[0].cancel();
+                              }});
     require(lock.try_acquire(), "it is free again");
     require(guarded.get() >= 2, "the holder's and the second's");
 }
@@ -181,15 +182,15 @@ void a_permit_is_passed_on() {
     Semaphore semaphore(0);
     std::array<Player, 2> players;
     bool got = false;
-    together({[&] {
-                  got = players[0].gets(semaphore.acquire());
-                  if (got) semaphore.release();
-              },
-              [&] { require(players[1].gets(semaphore.acquire()), "nobody cancels this one"); },
-              [&] {
-                  semaphore.release();
-                  players[0].cancel();
-              }});
+    together_once_settled(2, {[&] {
+                                  got = players[0].gets(semaphore.acquire());
+                                  if (got) semaphore.release();
+                              },
+                              [&] { require(players[1].gets(semaphore.acquire()), "nobody cancels this one"); },
+                              [&] {
+                                  semaphore.release();
+                                  players[0].cancel();
+                              }});
     require(!semaphore.try_acquire(), "the second has it");
 }
 
@@ -291,18 +292,19 @@ void an_item_comes_and_its_getter_is_cancelled() {
 void an_item_for_one_of_two() {
     weft::Queue<int> queue;
     std::array<Player, 2> players;
-    together({[&] {
-                  auto getting = queue.get();
-                  if (players[0].gets_in_turn(getting)) queue.put_nowait(getting.result());
-              },
-              [&] {
-                  auto getting = queue.get();
-                  require(players[1].gets_in_turn(getting) && getting.result() == 7, "nobody cancels this one");
-              },
-              [&] {
-                  queue.put_nowait(7);
-                  players[0].cancel();
-              }});
+    together_once_settled(1, {[&] {
+                                  auto getting = queue.get();
+                                  if (players[0].gets_in_turn(getting)) queue.put_nowait(getting.result());
+                              },
+                              [&] {
+                                  auto getting = queue.get();
+                                  require(players[1].gets_in_turn(getting) && getting.result() == 7,
+                                          "nobody cancels this one");
+                              },
+                              [&] {
+                                  queue.put_nowait(7);
+                                  players[0].cancel();
+                              }});
     require(queue.empty(), "it was got");
 }
 
@@ -364,21 +366,21 @@ void a_select_before_a_getter() {
     weft::Queue<int> queue;
     Event stop;
     std::array<Player, 2> players;
-    together({[&] {
-                  auto selecting = weft::select(stop.wait(), queue.get());
-                  if (!players[0].gets_in_turn(selecting)) return;
-                  const auto result = selecting.result();
-                  if (result.index() == 1) queue.put_nowait(std::get<1>(result));
-              },
-              [&] {
-                  auto getting = queue.get();
-                  require(players[1].gets_in_turn(getting), "nobody cancels");
-              },
-              [&] {
-                  if (weft::model::choose(2) == 0) stop.set();
-                  queue.put_nowait(7);
-                  stop.set();
-              }});
+    together_once_settled(2, {[&] {
+                                  auto selecting = weft::select(stop.wait(), queue.get());
+                                  if (!players[0].gets_in_turn(selecting)) return;
+                                  const auto result = selecting.result();
+                                  if (result.index() == 1) queue.put_nowait(std::get<1>(result));
+                              },
+                              [&] {
+                                  auto getting = queue.get();
+                                  require(players[1].gets_in_turn(getting), "nobody cancels");
+                              },
+                              [&] {
+                                  if (weft::model::choose(2) == 0) stop.set();
+                                  queue.put_nowait(7);
+                                  stop.set();
+                              }});
     require(queue.empty(), "got");
     queue.put_nowait(8);
     require(queue.try_get() == 8, "nobody is in line");
@@ -387,9 +389,7 @@ void a_select_before_a_getter() {
 }  // namespace
 
 WEFT_MODEL("lock: release, cancel the waiter", a_lock_is_released_and_its_waiter_cancelled,
-           {.type = "Lock",
-            .threads = {"acquire, release", "release", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Lock", .threads = {"acquire, release", "release", "cancel"}});
 
 WEFT_MODEL("lock: three try", two_try_to_lock,
            {.type = "Lock", .threads = {"try_acquire, release", "try_acquire, release", "try_acquire, release"}});
@@ -398,65 +398,44 @@ WEFT_MODEL("lock: two tasks", a_lock_for_two_tasks,
            {.type = "Lock", .threads = {"acquire, release", "acquire, release"}});
 
 WEFT_MODEL("lock: passed on by who is cancelled", a_lock_is_passed_on,
-           {.type = "Lock",
-            .threads = {"acquire, release", "acquire, release", "release, cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Lock", .threads = {"acquire, release", "acquire, release", "release, cancel"}});
 
 WEFT_MODEL("semaphore: release, cancel the waiter", a_permit_is_released_and_its_waiter_cancelled,
-           {.type = "Semaphore",
-            .threads = {"acquire", "release", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Semaphore", .threads = {"acquire", "release", "cancel"}});
 
 WEFT_MODEL("semaphore: passed on by who is cancelled", a_permit_is_passed_on,
-           {.type = "Semaphore",
-            .threads = {"acquire, release", "acquire", "release, cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Semaphore", .threads = {"acquire, release", "acquire", "release, cancel"}});
 
 WEFT_MODEL("semaphore: three try", permits_past_the_line,
            {.type = "Semaphore", .threads = {"try_acquire, release", "try_acquire, release", "try_acquire, release"}});
 
 WEFT_MODEL("event: set, cancel the waiter", an_event_is_set_and_its_waiter_cancelled,
-           {.type = "Event", .threads = {"wait", "set", "cancel"}, .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Event", .threads = {"wait", "set", "cancel"}});
 
 WEFT_MODEL("event: set for a moment, cancel the waiter", an_event_that_is_set_for_a_moment,
-           {.type = "Event",
-            .threads = {"wait", "set, cancel, clear", "is_set"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Event", .threads = {"wait", "set, cancel, clear", "is_set"}});
 
 WEFT_MODEL("queue: put, cancel the getter", an_item_comes_and_its_getter_is_cancelled,
-           {.type = "Queue",
-            .threads = {"get", "put_nowait", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Queue", .threads = {"get", "put_nowait", "cancel"}});
 
 WEFT_MODEL("queue: passed on by who is cancelled", an_item_for_one_of_two,
-           {.type = "Queue",
-            .threads = {"get, put_nowait", "get", "put_nowait, cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Queue", .threads = {"get, put_nowait", "get", "put_nowait, cancel"}});
 
 WEFT_MODEL("queue: take, cancel the putter", room_comes_and_its_putter_is_cancelled,
-           {.type = "Queue",
-            .threads = {"put", "try_get", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Queue", .threads = {"put", "try_get", "cancel"}});
 
 WEFT_MODEL("select: two items come", a_select_between_two_queues,
-           {.type = "Lines",
-            .threads = {"select", "put_nowait", "put_nowait"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Lines", .threads = {"select", "put_nowait", "put_nowait"}});
 
 WEFT_MODEL("select: two items come, cancel", a_select_that_is_cancelled,
-           {.type = "Lines",
-            .threads = {"select", "put_nowait, put_nowait", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Lines", .threads = {"select", "put_nowait, put_nowait", "cancel"}});
 
 WEFT_MODEL("select: before a getter", a_select_before_a_getter,
-           {.type = "Lines",
-            .threads = {"select, put_nowait", "get", "put_nowait, set"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Lines", .threads = {"select, put_nowait", "get", "put_nowait, set"}});
 
 WEFT_MODEL("lock: release, the waiter ends", a_waiter_ends, {.type = "Lock", .threads = {"acquire, end", "release"}});
 
 WEFT_MODEL("event: set, the waiter ends", an_event_is_set_while_its_waiter_ends,
            {.type = "Event", .threads = {"wait, end", "set"}});
 
-WEFT_MODEL("event: awaited again", an_event_is_awaited_again,
-           {.type = "Event", .threads = {"wait, clear", "set"}, .limits = {.preemptions = 2, .executions = 50'000}});
+WEFT_MODEL("event: awaited again", an_event_is_awaited_again, {.type = "Event", .threads = {"wait, clear", "set"}});

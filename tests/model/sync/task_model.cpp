@@ -45,6 +45,4 @@ void complete_and_cancel() {
 }  // namespace
 
 WEFT_MODEL("task: complete, cancel, step", complete_and_cancel,
-           {.type = "TaskState",
-            .threads = {"step", "wake", "cancel"},
-            .limits = {.preemptions = 2, .executions = 200'000}});
+           {.type = "TaskState", .threads = {"step", "wake", "cancel"}});

@@ -78,10 +78,10 @@ void a_table_grows_while_it_is_walked() {
 }  // namespace
 
 WEFT_MODEL("task slot: put and clear, visit, visit", a_task_comes_and_goes,
-           {.type = "TaskSlot", .threads = {"put, clear", "visit", "visit"}, .limits = {.preemptions = 2}});
+           {.type = "TaskSlot", .threads = {"put, clear", "visit", "visit"}});
 
 WEFT_MODEL("task slot: clear, visit, put again", a_slot_is_used_again,
-           {.type = "TaskSlot", .threads = {"clear", "visit", "empty, put, clear"}, .limits = {.preemptions = 2}});
+           {.type = "TaskSlot", .threads = {"clear", "visit", "empty, put, clear"}});
 
 WEFT_MODEL("task slots: take, walk", a_table_grows_while_it_is_walked,
-           {.type = "TaskSlots", .threads = {"take, put, clear", "each, visit"}, .limits = {.preemptions = 2}});
+           {.type = "TaskSlots", .threads = {"take, put, clear", "each, visit"}});

@@ -99,6 +99,4 @@ WEFT_MODEL("timeout: its time comes, or not, leave", a_block_ends_before_it_is_t
            {.type = "Timeout", .threads = {"expire", "leave"}});
 
 WEFT_MODEL("timeout: its time has come, leave, cancel", a_block_ends_and_is_cancelled,
-           {.type = "Timeout",
-            .threads = {"expire", "leave", "cancel"},
-            .limits = {.preemptions = 2, .executions = 50'000}});
+           {.type = "Timeout", .threads = {"expire", "leave", "cancel"}});
