@@ -10,17 +10,9 @@ extern "C" const char __executable_start;  // the linker's
 
 namespace weft::model {
 
-namespace {
-
-Execution* the_running = nullptr;
-
-}  // namespace
-
-Execution* Execution::running() { return the_running; }
-
 Execution& Execution::current() {
-    if (the_running == nullptr) std::abort();  // an atomic of the model lives only inside explore()
-    return *the_running;
+    if (the_running_ == nullptr) std::abort();  // an atomic of the model lives only inside explore()
+    return *the_running_;
 }
 
 void Execution::run(Search& search, const std::function<void()>& body, Trace* trace) {
@@ -44,12 +36,12 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     number_ = ++runs_;
     ThreadLocals own;
     own.save();
-    the_running = this;
+    the_running_ = this;
     threads_[0].fiber.start([&] { run_body(body); });
     threads_[0].locals.begin();
     threads_[0].locals.restore();
     home_.switch_to(threads_[0].fiber);
-    the_running = nullptr;
+    the_running_ = nullptr;
     own.restore();
     if (search.diverged()) failure_ = "the model is not deterministic; without that: " + failure_;
 }
@@ -67,8 +59,13 @@ void Execution::run_body(const std::function<void()>& body) {
 // and another goes on inside, both leave in their turn.
 class Execution::Inside {
 public:
-    explicit Inside(Execution& execution) : execution_(execution), before_(std::exchange(execution.inside_, true)) {}
-    ~Inside() { execution_.inside_ = before_; }
+    explicit Inside(Execution& execution) : execution_(execution), before_(std::exchange(execution.inside_, true)) {
+        watches_ = false;
+    }
+    ~Inside() {
+        execution_.inside_ = before_;
+        watches_ = !before_ && execution_.running_ != 0;
+    }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
 
@@ -104,12 +101,14 @@ void Execution::together(const std::vector<std::function<void()>>& functions, st
 void Execution::run_thread(const std::function<void()>& function) {
     chosen(true);
     inside_ = false;
+    watches_ = true;
     try {
         function();
     } catch (const std::exception& e) {
         fail("it throws ", e.what());
     }
     inside_ = true;
+    watches_ = false;
     chosen(false);
     threads_[running_].state = State::done;
     switch_to(pick());
@@ -125,6 +124,7 @@ void Execution::switch_to(Thread next) {
 
 void Execution::fail(std::string_view what, std::string_view more, const Where* where) {
     inside_ = true;
+    watches_ = false;
     failure_.append(what).append(more);
     if (where != nullptr) failure_ += ", at " + short_place(*where);
     if (running_ != 0) failure_ += " (thread " + std::to_string(running_) + ')';
@@ -432,8 +432,8 @@ void Execution::stored(Location, Value before, Value after) {
 }
 
 Execution::Seat Execution::unseated() {
-    if (the_running == nullptr) return {};
-    return {the_running->number_, Memory::kNone, the_running->memory_.birth(the_running->running_)};
+    if (the_running_ == nullptr) return {};
+    return {the_running_->number_, Memory::kNone, the_running_->memory_.birth(the_running_->running_)};
 }
 
 void Execution::seat(Seat& seat, Value value, const Where& where) {
@@ -467,7 +467,16 @@ Stamp Execution::oldest_to_read(Location location, Order order, const Where& whe
     return oldest;
 }
 
+// The body has seen all that there is.
+Value Execution::load_in_body(Location location, const Where& where) {
+    touch(location, where);
+    const Value value = memory_.value(location, memory_.newest(location));
+    tell({.verb = "load", .location = location, .read = value, .where = where});
+    return value;
+}
+
 Value Execution::load(Location location, Order order, const Where& where) {
+    if (running_ == 0) return load_in_body(location, where);
     const Inside inside(*this);
     order = ordered(where, OrderOf::load, order);
     before_access(location, Effect::reads, where, order);
@@ -598,7 +607,7 @@ void Execution::write_plain(Epochs& epochs, const Where& where) {
 // Told as a race is found, in words that `addr2line -e <the program>` understands.
 void Execution::check_memory(Access (Memory::*access)(Thread, Epochs&), const void* address, std::size_t bytes,
                              const void* caller) {
-    if (inside_ || running_ == 0 || ThreadLocals::contain(address)) return;  // the body is ordered with all threads
+    if (ThreadLocals::contain(address)) return;
     const Inside inside(*this);
     if (plain_.full()) fail("more plain memory in one execution than PlainMemory holds");
     const auto ordered = [&](Epochs& epochs) { return (memory_.*access)(running_, epochs) == Access::ordered; };

@@ -58,7 +58,7 @@ public:
     Execution& operator=(const Execution&) = delete;
 
     // The one that runs, or null.
-    static Execution* running();
+    static Execution* running() { return the_running_; }
     // The one that runs; there must be one.
     static Execution& current();
 
@@ -110,7 +110,10 @@ public:
     void read_plain(Epochs& epochs, const Where& where);
     void write_plain(Epochs& epochs, const Where& where);
 
-    // Told by the compiler (plain_memory.hpp); `caller` is where in the program.
+    // Whether a virtual thread runs code of the model: then its accesses to plain memory count. The body is ordered with
+    // all threads.
+    [[nodiscard]] static bool watches() { return watches_; }
+    // Told by the compiler (plain_memory.hpp), while watches(); `caller` is where in the program.
     void read_memory(const void* address, std::size_t bytes, const void* caller);
     void write_memory(const void* address, std::size_t bytes, const void* caller);
     void allocated(const void* address, std::size_t bytes);
@@ -220,6 +223,7 @@ private:
     std::string who_waits() const;
     void touch(Location location, const Where& where);
     void looked_at(Location location);
+    Value load_in_body(Location location, const Where& where);
     // The oldest message that a load here may still read.
     [[nodiscard]] Stamp oldest_to_read(Location location, Order order, const Where& where) const;
     // The messages before this one were there when the thread was preempted: it could have read them then.
@@ -238,6 +242,8 @@ private:
     void tell(Trace::Event event);
 
     static inline std::uint64_t runs_ = 0;
+    static inline bool watches_ = false;
+    static inline Execution* the_running_ = nullptr;
 
     const Limits limits_;
     std::uint64_t number_ = 0;

@@ -25,11 +25,11 @@ namespace {
 using weft::model::Execution;
 
 void read(const void* address, std::size_t bytes, const void* caller) {
-    if (Execution* execution = Execution::running()) execution->read_memory(address, bytes, caller);
+    if (Execution::watches()) Execution::running()->read_memory(address, bytes, caller);
 }
 
 void write(const void* address, std::size_t bytes, const void* caller) {
-    if (Execution* execution = Execution::running()) execution->write_memory(address, bytes, caller);
+    if (Execution::watches()) Execution::running()->write_memory(address, bytes, caller);
 }
 
 void* fresh(void* memory, std::size_t bytes) {

@@ -40,7 +40,7 @@ const Block& block() {
 }  // namespace
 
 bool ThreadLocals::contain(const void* address) {
-    const std::span<std::byte> all = block().now;
+    static const std::span<std::byte> all = block().now;
     return address >= all.data() && address < all.data() + all.size();
 }
 
