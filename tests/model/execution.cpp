@@ -86,6 +86,7 @@ void Execution::together(const std::vector<std::function<void()>>& functions, st
         self.state = State::ready;
         self.has_deadline = self.preempted = self.asleep = false;
         self.forget_looks();
+        self.guesses.clear();
         self.old_reads.clear();
         self.news_known = news_;
         self.past = threads_[0].past + thread;
@@ -409,6 +410,22 @@ bool Execution::has(Fault fault, const Where& where, OrderOf of) const {
     return limits_.sites != nullptr && limits_.sites->has(fault, where, of);
 }
 
+void Execution::guesses(Location location, const Where& where) {
+    auto& all = threads_[running_].guesses;
+    const auto known = std::find_if(all.begin(), all.end(), [&](const auto& guess) { return guess.first == location; });
+    if (known == all.end()) {
+        all.emplace_back(location, where);
+    } else {
+        known->second = where;
+    }
+}
+
+void Execution::checks_guess(Location location) {
+    for (const auto& [guessed, where] : threads_[running_].guesses) {
+        if (guessed == location) limits_.sites->guess(where);
+    }
+}
+
 void Execution::touch(Location location, const Where& where) {
     if (memory_.touch(running_, location) == Access::race) [[unlikely]]
         fail("an atomic is used while it is made or destroyed", {}, &where);
@@ -481,6 +498,10 @@ Value Execution::load(Location location, Order order, const Where& where) {
     order = ordered(where, OrderOf::load, order);
     before_access(location, Effect::reads, where, order);
     touch(location, where);
+    if (limits_.sites != nullptr) {
+        if (has(Fault::blind, where, OrderOf::load)) return memory_.value(location, 0);
+        guesses(location, where);
+    }
     const Stamp newest = memory_.newest(location);
     Stamp behind = 0;
     if (limits_.reads == Reads::any_allowed) {
@@ -546,7 +567,12 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
     failure = ordered(where, OrderOf::failure, failure);
     before_access(location, Effect::writes, where);
     touch(location, where);
+    if (limits_.sites != nullptr) checks_guess(location);
     const Stamp newest = memory_.newest(location);
+    if (has(Fault::unchecked, where, OrderOf::exchange)) {
+        put(location, desired, success, OrderOf::exchange, "CAS", where);
+        return true;
+    }
     const Stamp news = oldest_news(failure);
     std::array<Stamp, 64> failing;
     std::size_t count = 0;

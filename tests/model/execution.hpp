@@ -169,6 +169,8 @@ private:
         };
         std::vector<OldRead> old_reads;
 
+        std::vector<std::pair<Location, Where>> guesses;  // its last load of each, for Sites; nothing changed it since
+
         std::uint64_t past = 0;  // all that it did and read, as a hash
 
         // Since it was asked who goes on before its step `next`, and another did:
@@ -237,6 +239,8 @@ private:
     void put(Location location, Value value, Order order, OrderOf of, const char* verb, const Where& where);
     // Others may come before the write of a change that is spoiled so.
     void tear(Location location, OrderOf of, const Where& where);
+    void guesses(Location location, const Where& where);
+    void checks_guess(Location location);
     Order ordered(const Where& where, OrderOf of, Order order) const;
     [[nodiscard]] bool has(Fault fault, const Where& where, OrderOf of) const;
     void tell(Trace::Event event);

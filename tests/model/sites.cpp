@@ -54,6 +54,8 @@ std::string Mutation::text() const {
         case Fault::weaker: return site.text() + " -> " + name_of(to);
         case Fault::lost: return std::string(name(site.of)) + " lost";
         case Fault::torn: return std::string(name(site.of)) + " torn";
+        case Fault::unchecked: return std::string(name(site.of)) + " unchecked";
+        case Fault::blind: return std::string(name(site.of)) + " blind";
     }
     return "?";
 }
@@ -61,6 +63,10 @@ std::string Mutation::text() const {
 void Sites::collect(const Site& site) {
     const auto known = [&](const Site& other) { return other.is(site.where, site.of); };
     if (std::none_of(met_.begin(), met_.end(), known)) met_.push_back(site);
+}
+
+void Sites::guess(const std::source_location& where) {
+    for (Site& site : met_) site.guess |= site.is(where, OrderOf::load);
 }
 
 std::vector<Mutation> mutations_of(const Site& site) {
@@ -72,6 +78,10 @@ std::vector<Mutation> mutations_of(const Site& site) {
         mutations.push_back({site, Fault::lost, site.order});
     if (site.of == OrderOf::change || site.of == OrderOf::exchange)
         mutations.push_back({site, Fault::torn, site.order});
+    if (site.of == OrderOf::exchange) mutations.push_back({site, Fault::unchecked, site.order});
+    // A relaxed load is a hint, or looks at what nobody else changes.
+    if (site.of == OrderOf::load && site.order != Order::relaxed && !site.guess)
+        mutations.push_back({site, Fault::blind, site.order});
     return mutations;
 }
 

@@ -21,6 +21,7 @@ struct Site {
     std::source_location where;
     OrderOf of;  // exchange: the compare-exchange that succeeds
     Order order;
+    bool guess = false;  // a load, behind which the same thread has compare-exchanged: that asks again
 
     [[nodiscard]] bool is(const std::source_location& place, OrderOf its) const;
     [[nodiscard]] std::string place() const;  // "scheduler/spin_lock.hpp:27:9"
@@ -33,6 +34,8 @@ enum class Fault : std::uint8_t {
     weaker,  // another order than spelled
     lost,    // a store, a read-modify-write or a compare-exchange that says it was done, and was not
     torn,    // a read-modify-write or a compare-exchange that is a load and a store, and others come between
+    unchecked,  // a compare-exchange that does not compare
+    blind,   // a load that finds what was there in the beginning: what it was to find out is not looked for
 };
 
 struct Mutation {
@@ -62,6 +65,9 @@ public:
     [[nodiscard]] bool has(Fault fault, const std::source_location& where, OrderOf of) const {
         return mutation_.fault == fault && mutation_.site.is(where, of);
     }
+
+    // The load at this place was one.
+    void guess(const std::source_location& where);
 
     // In the order of their first meeting.
     [[nodiscard]] const std::vector<Site>& met() const { return met_; }

@@ -278,9 +278,7 @@ WEFT_MODEL("loop: a post to one of two", a_post_to_one_of_two, {.type = "Loop", 
 WEFT_MODEL("loop: an injection", an_injection, {.type = "Loop", .threads = {"run", "run", "inject"}});
 
 WEFT_MODEL("loop: two injections", two_injections,
-           {.type = "Loop",
-            .threads = {"run", "run", "inject", "inject"},
-            .limits = {.preemptions = 2}});
+           {.type = "Loop", .threads = {"run", "run", "inject", "inject"}, .limits = {.preemptions = 2}});
 
 WEFT_MODEL("loop: pushes from a long step", pushes_from_a_long_step,
            {.type = "Loop", .threads = {"run, push", "run, steal"}});

@@ -91,5 +91,4 @@ WEFT_MODEL("condition: wait, notify", a_notification_comes, {.type = "Condition"
 WEFT_MODEL("condition: wait, notify and cancel", a_notification_comes_and_its_waiter_is_cancelled,
            {.type = "Condition", .threads = {"wait", "notify, cancel"}});
 
-WEFT_MODEL("barrier: two meet", two_meet,
-           {.type = "Barrier", .threads = {"wait, wait", "steal"}});
+WEFT_MODEL("barrier: two meet", two_meet, {.type = "Barrier", .threads = {"wait, wait", "steal"}});
