@@ -8,11 +8,13 @@
 
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
+#include "tests/model/on_loop.hpp"
 #include "tests/model/parker.hpp"
 
 using weft::TimePoint;
 using weft::model::Cell;
 using weft::model::Loops;
+using weft::model::OnLoop;
 using weft::model::Parker;
 using weft::model::require;
 using weft::model::together;
@@ -135,23 +137,25 @@ void a_post_to_one_of_two() {
     countdown.check();
 }
 
+// One of them sleeps.
 void an_injection() {
     const Loops loops(2);
     Countdown countdown(loops, 1);
     Job job(countdown);
-    together({[&] { loops.run(0); }, [&] { loops.run(1); },
-              [&] { require(loops[0].inject(job) == Sent::sent, "it is open"); }});
+    together_once_settled(1, {[&] { loops.run(1); }, [&] { loops.run(0); },
+                              [&] { require(loops[0].inject(job) == Sent::sent, "it is open"); }});
     countdown.check();
 }
 
+// Both sleep.
 void two_injections() {
     const Loops loops(2);
     Countdown countdown(loops, 2);
     Job first(countdown);
     Job second(countdown);
-    together({[&] { loops.run(0); }, [&] { loops.run(1); },
-              [&] { require(loops[0].inject(first) == Sent::sent, "it is open"); },
-              [&] { require(loops[1].inject(second) == Sent::sent, "it is open"); }});
+    together_once_settled(2, {[&] { loops.run(0); }, [&] { loops.run(1); },
+                              [&] { require(loops[0].inject(first) == Sent::sent, "it is open"); },
+                              [&] { require(loops[1].inject(second) == Sent::sent, "it is open"); }});
     countdown.check();
 }
 
@@ -219,11 +223,11 @@ void work_is_given_away() {
     countdown.check();
 }
 
-// A loop gives away two tasks and sends another loop a long one of its own; the third, which sleeps, takes one of the
-// two.
+// A loop in a long step of its own gives away two tasks and sends another loop a long one, too; the third, which sleeps,
+// takes one of the two.
 void a_long_step_of_a_searcher() {
     const Loops loops(3);
-    Countdown countdown(loops, 4);
+    Countdown countdown(loops, 3);
     Parker taken;
     Parker ended;
     Job first(countdown, [&] {
@@ -232,32 +236,42 @@ void a_long_step_of_a_searcher() {
     });
     Job second(countdown);
     Job pinned(countdown, [&] { ended.park(); });
-    Job pushing(countdown, [&] {
+    const auto long_step = [&] {
+        const OnLoop here(loops[0]);
         loops[0].push(first);
         loops[0].push(second);
         post(loops[1], pinned);
         taken.park();
-    });
-    post(loops[0], pushing);
-    together_once_settled(1, {[&] { loops.run(2); }, [&] { loops.run(0); }, [&] { loops.run(1); }});
+    };
+    together_once_settled(1, {[&] { loops.run(2); },
+                              [&] {
+                                  long_step();
+                                  loops.run(0);
+                              },
+                              [&] { loops.run(1); }});
     countdown.check();
 }
 
 // As the last, but the loop that searches is stopped.
 void a_stop_of_a_searcher() {
     const Loops loops(3);
-    Countdown countdown(loops, 3);
+    Countdown countdown(loops, 2);
     Parker taken;
     Job first(countdown, [&] { taken.unpark(); });
     Job second(countdown);
-    Job pushing(countdown, [&] {
+    const auto long_step = [&] {
+        const OnLoop here(loops[0]);
         loops[0].push(first);
         loops[0].push(second);
         loops[1].stop();
         taken.park();
-    });
-    post(loops[0], pushing);
-    together_once_settled(1, {[&] { loops.run(2); }, [&] { loops.run(0); }, [&] { loops.run(1); }});
+    };
+    together_once_settled(1, {[&] { loops.run(2); },
+                              [&] {
+                                  long_step();
+                                  loops.run(0);
+                              },
+                              [&] { loops.run(1); }});
     countdown.check();
 }
 
