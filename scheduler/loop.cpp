@@ -221,8 +221,8 @@ void Loop::park() {
 }
 
 // Nobody has sent anything for as long as a park may last. Does anything move in the whole group? Asked twice: a loop may
-// have sent something to one that was asked before it. (Who reads what is as old as the park before the last may tell a stall
-// too early: that a core's news take longer than a bounded park has not been seen.)
+// have sent something to one that was asked before it. (Who still reads of a loop what was so before its last wake-up may tell
+// a stall too early: docs/defects.md.)
 void Loop::look_for_stall() const {
     const auto progress_of_all = [this] {
         std::uint64_t sum = 0;
