@@ -98,8 +98,9 @@ public:
             }
             Runnable* oldest = slots_[top & kMask].load(std::memory_order_relaxed);
             const std::uint64_t next = pack(tag_of(word), static_cast<Index>(top + 1), split_of(word));
-            if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // D1 acquire, D2 release
-                                            std::memory_order_acquire)) {
+            // The word that it replaces is the one it has acquired: the tag makes each one unlike all before it.
+            if (word_.compare_exchange_weak(word, next, std::memory_order_release,  // D2 release
+                                            std::memory_order_acquire)) {  // D1 acquire
                 return oldest;
             }
         }

@@ -66,7 +66,7 @@ FrameDepot::~FrameDepot() {
 
 void FrameDepot::give(std::size_t c, void* const* blocks) noexcept {
     const std::size_t bytes = FramePool::block_size(c) * FramePool::kBatch;
-    const bool room = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= kBytesKept;
+    const bool room = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= bytes_kept_;
     Batch* const batch = room ? new (std::nothrow) Batch : nullptr;
     if (batch == nullptr) {
         bytes_.fetch_sub(bytes, std::memory_order_relaxed);

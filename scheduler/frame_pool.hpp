@@ -116,13 +116,13 @@ private:
 // Thread: any.
 class FrameDepot {
 public:
-    FrameDepot() = default;
+    // A burst of a million tasks finds its memory again; what exceeds this goes back to malloc.
+    static constexpr std::size_t kBytesKept = std::size_t{256} << 20;
+
+    explicit FrameDepot(std::size_t bytes_kept = kBytesKept) : bytes_kept_(bytes_kept) {}
     FrameDepot(const FrameDepot&) = delete;
     FrameDepot& operator=(const FrameDepot&) = delete;
     ~FrameDepot();
-
-    // A burst of a million tasks finds its memory again; what exceeds this goes back to malloc.
-    static constexpr std::size_t kBytesKept = std::size_t{256} << 20;
 
     // Takes kBatch blocks from `blocks`, or frees them.
     void give(std::size_t c, void* const* blocks) noexcept;
@@ -141,6 +141,7 @@ private:
     };
 
     std::array<Pile, FramePool::kClasses> piles_;
+    const std::size_t bytes_kept_;
     Atomic<std::size_t> bytes_{0};
 };
 

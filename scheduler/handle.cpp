@@ -11,14 +11,13 @@ namespace {
 constinit CallbackExceptionHook callback_exception_hook = &terminate_on_exception;
 
 void Callback::run() noexcept {
-    if (claim(State::queued, State::running)) {
+    if (claim(State::queued, State::spent)) {
         try {
             call();
         } catch (...) {
             report(std::current_exception());
         }
         destroy_callable();
-        state_.store(State::spent, std::memory_order_release);
     } else if (timer_loop_ != nullptr && timer_loop_->disarm(*this)) {
         release();  // sent here by a canceller: the heap's reference
     }

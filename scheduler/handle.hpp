@@ -4,11 +4,13 @@
 // that runs it, or the canceller, at once (rule 9), even while the entry still lies in a queue or the heap. A timer
 // that is cancelled from another loop is sent to its own, which takes it out of the heap (rule 12).
 //
-//     armed --due--> queued --run--> running --> spent      armed, queued --cancel--> cancelled
-//                                                           armed, queued --loop closes--> spent
+//     armed --due--> queued --run--> spent      armed, queued --cancel--> cancelled
+//                                               armed, queued --loop closes--> spent
 //
 // Orderings
-//   H1 state: acq_rel CAS out of armed or queued, by one winner; the callable belongs to the winner
+//   The state is relaxed: a CAS takes it out of armed or queued, by one winner, to whom the callable belongs. The winner
+//   has it from whoever made it by way of a queue or of a Handle; nobody else touches it, before or after.
+//   H1 references: release and acquire sub in release        all that was done to the state is over when it is deleted
 //
 // Thread: cancel from any thread. Handles are counted references and may outlive the loop.
 #pragma once
@@ -55,11 +57,11 @@ public:
 
     // Returns false if it was cancelled, has run, or is running.
     bool cancel() noexcept;
-    [[nodiscard]] bool cancelled() const { return state_.load(std::memory_order_acquire) == State::cancelled; }
+    [[nodiscard]] bool cancelled() const { return state_.load(std::memory_order_relaxed) == State::cancelled; }
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;  // H1 release, acquire
     }
 
     // Only of what was armed.
@@ -73,11 +75,10 @@ protected:
     void report(std::exception_ptr exception) noexcept;
 
 private:
-    enum class State : std::uint8_t { queued, armed, running, spent, cancelled };
+    enum class State : std::uint8_t { queued, armed, spent, cancelled };
 
     [[nodiscard]] bool claim(State from, State to) noexcept {
-        return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel,  // H1
-                                              std::memory_order_acquire);
+        return state_.compare_exchange_strong(from, to, std::memory_order_relaxed, std::memory_order_relaxed);
     }
 
     std::optional<TimePoint> when_;

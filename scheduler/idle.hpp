@@ -11,12 +11,15 @@
 //                                   '-----notify----> searching (counted by the notifier)
 //
 // The protocol, as two recipes (the order of the lines is the whole point):
-//     producer: make the work visible (seq_cst RMW)     loop: announce (seq_cst RMW)
+//     producer: make the work visible (seq_cst)         loop: announce (seq_cst RMW)
 //               read the word in notify (seq_cst)             look at all queues once more (seq_cst)
 //               sleepers and no searcher: wake one            nothing: park
 //
 // Orderings
 //   I1 word: seq_cst RMW in announce, seq_cst load in notify   StoreLoad partners: R3, R4, D4, B2
+//   All other accesses of the word are relaxed. It is changed by read-modify-writes alone, so that a notify has either
+//   read an announce or what came after it, or comes before that announce in the order of all seq_cst accesses, whatever
+//   the changes between them publish: then the look behind the announce sees the producer's work.
 //   The list of sleepers is under the mutex; the word is changed under it too, except by start_ and stop_search.
 //
 // Rejected: a bitmap of sleepers (limits the number of loops); waking one loop per push (a herd).
@@ -45,13 +48,13 @@ public:
         do {
             if (2 * searching_of(word) >= loops_) return false;
         } while (
-            !word_.compare_exchange_weak(word, word + kSearcher, std::memory_order_seq_cst, std::memory_order_relaxed));
+            !word_.compare_exchange_weak(word, word + kSearcher, std::memory_order_relaxed, std::memory_order_relaxed));
         return true;
     }
 
     // The caller found something. Returns true if it was the last one searching: it must call notify.
     [[nodiscard]] bool stop_search() {
-        return searching_of(word_.fetch_sub(kSearcher, std::memory_order_seq_cst)) == 1;
+        return searching_of(word_.fetch_sub(kSearcher, std::memory_order_relaxed)) == 1;
     }
 
     enum class From : std::uint8_t { running, searching };
@@ -65,7 +68,7 @@ public:
     }
 
     enum class [[nodiscard]] Retract : std::uint8_t {
-        running,    // it left the sleepers by itself
+        running,  // it left the sleepers by itself
         searching,  // notify had chosen it: it counts as searching
     };
 
@@ -75,7 +78,7 @@ public:
         for (std::size_t i = sleepers_.size(); i-- > 0;) {
             if (sleepers_[i] != loop) continue;
             sleepers_.erase(sleepers_.begin() + static_cast<std::ptrdiff_t>(i));
-            word_.fetch_sub(kSleeper, std::memory_order_seq_cst);
+            word_.fetch_sub(kSleeper, std::memory_order_relaxed);
             return Retract::running;
         }
         return Retract::searching;
@@ -86,18 +89,18 @@ public:
     [[nodiscard]] std::optional<std::size_t> notify() {
         if (!wants_waking(word_.load(std::memory_order_seq_cst))) return std::nullopt;  // I1 seq_cst
         const std::lock_guard lock(mutex_);
-        std::uint64_t word = word_.load(std::memory_order_seq_cst);
+        std::uint64_t word = word_.load(std::memory_order_relaxed);
         do {
             if (!wants_waking(word)) return std::nullopt;
-        } while (!word_.compare_exchange_weak(word, word - kSleeper + kSearcher, std::memory_order_seq_cst,
-                                              std::memory_order_seq_cst));
+        } while (!word_.compare_exchange_weak(word, word - kSleeper + kSearcher, std::memory_order_relaxed,
+                                              std::memory_order_relaxed));
         const std::size_t chosen = sleepers_.back();  // the last to fall asleep has the warmest cache
         sleepers_.pop_back();
         return chosen;
     }
 
-    [[nodiscard]] std::size_t sleeping() const { return sleeping_of(word_.load(std::memory_order_seq_cst)); }
-    [[nodiscard]] std::size_t searching() const { return searching_of(word_.load(std::memory_order_seq_cst)); }
+    [[nodiscard]] std::size_t sleeping() const { return sleeping_of(word_.load(std::memory_order_relaxed)); }
+    [[nodiscard]] std::size_t searching() const { return searching_of(word_.load(std::memory_order_relaxed)); }
 
 private:
     static constexpr std::uint64_t kSearcher = 1;

@@ -61,9 +61,6 @@ public:
         if (head != closed_mark()) append_reversed(head, into);
     }
 
-    // Thread: owner, when the Inbox serves its next loop.
-    void open() { head_.store(nullptr, std::memory_order_release); }
-
 private:
     // No Runnable's address, and beside null: one comparison tells both from a chain.
     static Runnable* closed_mark() { return reinterpret_cast<Runnable*>(std::uintptr_t{1}); }

@@ -43,20 +43,39 @@ Loop::Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group
 
 Loop::~Loop() { close(); }
 
+class Loop::Running {
+public:
+    explicit Running(Loop& loop) : loop_(loop) { loop_.running_.store(true, std::memory_order_relaxed); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() {
+        if (loop_.searching_) loop_.leave_search();  // a loop that stands still keeps nobody from being woken
+        if (!loop_.alone_) loop_.give_ready_away();
+        loop_.stopping_.store(false, std::memory_order_relaxed);
+        loop_.running_.store(false, std::memory_order_relaxed);
+    }
+
+private:
+    Loop& loop_;
+};
+
 void Loop::run() {
-    running_.store(true, std::memory_order_relaxed);
-    struct Running {
-        Loop& loop;
-        ~Running() {
-            if (loop.searching_) loop.leave_search();  // a loop that stands still keeps nobody from being woken
-            if (!loop.alone_) loop.give_ready_away();
-            loop.stopping_.store(false, std::memory_order_relaxed);
-            loop.running_.store(false, std::memory_order_relaxed);
-        }
-    } const running{*this};
+    const Running running(*this);
     const Current current(*this);
     do {  // this is the event loop; a stop() before run() still makes one turn
         turn<Turns::many>();
+    } while (!stopping());
+}
+
+void Loop::run_through(const Interrupted& interrupted) {
+    const Running running(*this);
+    const Current current(*this);
+    do {
+        try {
+            turn<Turns::many>();
+        } catch (...) {
+            interrupted(std::current_exception());
+        }
     } while (!stopping());
 }
 
@@ -170,7 +189,7 @@ void Loop::park() {
     }
 
     timerless_.store(timers_.empty(), std::memory_order_relaxed);  // L3
-    parked_.exchange(true, std::memory_order_seq_cst);             // L1 seq_cst
+    parked_.store(true, std::memory_order_seq_cst);                // L1 seq_cst
     if (!alone_) {
         group_.idle().announce(index_, searching_ ? Idle::From::searching : Idle::From::running);
         searching_ = false;
@@ -202,15 +221,21 @@ void Loop::park() {
 }
 
 // Nobody has sent anything for as long as a park may last. Does anything move in the whole group? Asked twice: a loop may
-// have sent something to one that was asked before it.
+// have sent something to one that was asked before it. (Who still reads of a loop what was so before its last wake-up may tell
+// a stall too early: docs/defects.md.)
 void Loop::look_for_stall() const {
-    const std::uint64_t progress = group_.progress();
+    const auto progress_of_all = [this] {
+        std::uint64_t sum = 0;
+        for (const Loop* member : group_.loops()) sum += member->progress_.load(std::memory_order_relaxed);
+        return sum;
+    };
+    const std::uint64_t progress = progress_of_all();
     const auto sleeps = [](const Loop* member) {
-        return member->debug() && member->parked_.load(std::memory_order_seq_cst) &&  // L1 seq_cst
+        return member->debug() && member->parked_.load(std::memory_order_acquire) &&  // L3 acquire
                member->timerless_.load(std::memory_order_relaxed) && member->inbox_.empty();  // L3
     };
     const auto all_sleep = [&] { return std::all_of(group_.loops().begin(), group_.loops().end(), sleeps); };
-    if (!all_sleep() || !all_sleep() || group_.progress() != progress) return;
+    if (!all_sleep() || !all_sleep() || progress_of_all() != progress) return;
     if (group_.first_to_tell_stall(progress)) report_stall(*this);
 }
 
@@ -231,7 +256,7 @@ inline void Loop::run_batch() {
         return run_pinned_turns();
     if (searching_ && has_ready()) leave_search();
     if (debug()) [[unlikely]] {
-        if (has_ready()) group_.note_progress();
+        if (has_ready()) progress_.store(progress_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         alone_ ? run_pinned<&Loop::run_one_timed>() : run_pinned_and_ready<&Loop::run_one_timed>();
     } else {
         alone_ ? run_pinned<&Loop::run_one>() : run_pinned_and_ready<&Loop::run_one>();
@@ -380,11 +405,12 @@ void Loop::stop() {
 
 void Loop::unpark() {
     if (!parked_.load(std::memory_order_seq_cst)) return;  // L1 seq_cst
-    if (parked_.exchange(false, std::memory_order_seq_cst)) parker_->unpark();  // L1 seq_cst: one of many wakers
+    if (parked_.exchange(false, std::memory_order_relaxed)) parker_->unpark();  // one of many wakers
 }
 
 void Loop::close() {
-    if (closed_.exchange(true, std::memory_order_relaxed)) return;
+    if (closed()) return;
+    closed_.store(true, std::memory_order_relaxed);
     shell_->close();
     const Current current(*this);
     inbox_.close(pinned_);

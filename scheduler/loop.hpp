@@ -13,10 +13,14 @@
 // visible first and then reads `parked_`; the loop sets `parked_` first and then looks at everything once more.
 //
 // Orderings
-//   L1 parked: seq_cst exchange before the last look, seq_cst load after a push   StoreLoad partners: B2, and the
+//   L1 parked: seq_cst store before the last look, seq_cst load after a push   StoreLoad partners: B2, L2, and the
 //      inbox and queues that park() looks at; see Idle for the stealable side
-//   L2 stopping: release store, acquire load
-//   L3 timerless: relaxed store before L1, relaxed load after L1: the loop sleeps until somebody wakes it
+//      Of several wakers that have seen it, one takes it back by a relaxed exchange: whoever comes too late for this park
+//      came before the last look of the next.
+//   L2 stopping: release store, acquire load             what was done before stop() is seen behind run()
+//      both seq_cst in stop and in the last look         StoreLoad partner: L1
+//   L3 parked: release store (seq_cst for L1), acquire load in look_for_stall   what the loop did before it slept is seen:
+//      timerless, its progress, and what it sent to others
 //
 // Source: asyncio's BaseEventLoop._run_once; tokio's multi_thread/worker.rs for the search.
 #pragma once
@@ -25,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,6 +85,10 @@ public:
 
     // Runs turns until stop(). Throws what a Runnable handed to interrupt(), after the Runnable that did it.
     void run();
+
+    // The same, but tells `interrupted` what left a turn, and runs on: only stop() ends it.
+    using Interrupted = std::function<void(std::exception_ptr)>;
+    void run_through(const Interrupted& interrupted);
 
     // One turn. Thread: one at a time; a simulation steps many loops from one thread.
     void step();
@@ -171,6 +180,7 @@ public:
 
 private:
     class Current;
+    class Running;
 
     Loop(std::unique_ptr<Parker> parker, std::unique_ptr<Neighbours> own_group, Neighbours* group);
 
@@ -257,6 +267,7 @@ private:
     Atomic<std::uint64_t> rescues_{0};
     Atomic<std::uint64_t> steals_{0};
     Atomic<std::uint64_t> parks_{0};
+    Atomic<std::uint64_t> progress_{0};  // turns of debug mode in which something ran
 };
 
 namespace detail {

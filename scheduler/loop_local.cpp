@@ -16,7 +16,7 @@ void LoopSlots::clear() {
         const Made made = order_.back();
         order_.pop_back();  // first: the destructor may make another slot, which then is the last
         made.destroy(find(made.id));
-        values_[made.id].store(nullptr, std::memory_order_release);  // G1
+        values_[made.id].store(nullptr, std::memory_order_relaxed);
     }
 }
 

@@ -5,7 +5,7 @@
 // loop that it is pinned to, whoever creates it), so the table never moves and each entry is an atomic pointer.
 //
 // Orderings
-//   G1 value: release store in put and clear, acquire load in find   a neighbour finds a complete T
+//   G1 value: release store in put, acquire load in find   a neighbour finds a complete T
 #pragma once
 
 #include <array>

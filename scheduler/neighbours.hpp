@@ -49,10 +49,8 @@ public:
         return loops_.size() - 1;
     }
 
-    // In debug mode: something runs; and: nothing has run since that is not told already. The first caller is to tell.
-    // Thread: any loop of the group.
-    void note_progress() { progress_.fetch_add(1, std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }
+    // In debug mode: nothing has run since all loops together had made so much progress, and that is not told already. The
+    // first caller is to tell. Thread: any loop of the group.
     [[nodiscard]] bool first_to_tell_stall(std::uint64_t progress) {
         return told_.exchange(progress, std::memory_order_relaxed) != progress;
     }
@@ -68,7 +66,6 @@ private:
     alignas(64) Inbox inbox_;
     std::vector<Loop*> loops_;
     bool closing_ = false;
-    Atomic<std::uint64_t> progress_{0};  // turns of debug mode
     Atomic<std::uint64_t> told_{0};
     GroupSlots slots_;
 };

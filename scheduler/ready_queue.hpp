@@ -13,12 +13,16 @@
 // (Unless there is no memory for a block: then the owner keeps what it has gathered.)
 //
 // Orderings
-//   R1 tail: release in push, acquire in steal      the Runnable's contents reach the thief
+//   R1 tail: release in push and where the ring     the Runnable's contents reach the thief
+//      is filled, acquire in steal
 //   R2 head: release CAS in steal,                  the thief has read a slot before the owner writes it again
-//      acquire in push and pop
-//   R3 tail: seq_cst exchange in a push that makes  StoreLoad partner: Idle's word in Idle::notify (I1)
-//      it more than one
+//      acquire in push and where the ring is filled
+//   R3 tail: seq_cst store in a push that makes     StoreLoad partner: Idle's word in Idle::notify (I1)
+//      it more than one, seq_cst load
 //   R4 overflow size: seq_cst store, seq_cst load   the same, for a push that went to the overflow
+//   R5 overflow size: release store when a block    who sees that it is gone sees it in the ring
+//      is counted off, acquire load (seq_cst for R4)
+//   All else is relaxed. Who reads an old head takes the ring for fuller than it is: a thief's CAS fails then.
 //
 // Rejected: a growing ring (reclamation, bug 16 of the catalogue); a linked overflow (a thief waits for the cache line of
 // each Runnable to find the next one); moving half of a full ring to a global queue as
@@ -62,7 +66,7 @@ public:
             if (size == 0) {  // nobody sleeps less for a single one
                 tail_.store(tail + 1, std::memory_order_release);  // R1 release
             } else {
-                tail_.exchange(tail + 1, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
+                tail_.store(tail + 1, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
             }
             return;
         }
@@ -76,14 +80,13 @@ public:
 
     // Thread: owner. Returns the oldest, or null.
     Runnable* pop() {
-        std::uint64_t head = head_.load(std::memory_order_acquire);  // R2 acquire, for refill
+        std::uint64_t head = head_.load(std::memory_order_relaxed);
         for (;;) {
             if (head == tail_.load(std::memory_order_relaxed)) return refill();
             Runnable* oldest = slots_[head & kMask].load(std::memory_order_relaxed);
             fetch_ahead(slots_[(head + 2) & kMask].load(std::memory_order_relaxed));
             // Relaxed: the owner wrote the slot itself and is the only one who will write it again.
-            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_relaxed,
-                                            std::memory_order_acquire)) {  // R2 acquire
+            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
                 return oldest;
             }
         }
@@ -94,11 +97,11 @@ public:
     Runnable* steal(BasicReadyQueue& into) {
         std::array<Runnable*, kBlock> batch;
         for (;;) {
-            std::uint64_t head = head_.load(std::memory_order_acquire);
+            std::uint64_t head = head_.load(std::memory_order_relaxed);
             const std::uint64_t tail = tail_.load(std::memory_order_acquire);  // R1 acquire
             const std::uint64_t available = tail - head;
             if (available == 0) return steal_overflow(into);
-            if (available > kCapacity) continue;  // head was stale
+            if (available > kCapacity) continue;  // one of them was old
             const std::uint64_t count = available - available / 2;
             for (std::uint64_t i = 0; i < count; ++i) {
                 batch[i] = slots_[(head + i) & kMask].load(std::memory_order_relaxed);
@@ -120,13 +123,13 @@ public:
 
     // Thread: any. More than what the owner is going to run next anyway. With seq_cst loads, because a loop about to sleep
     // looks once more (I1). The overflow first: work moves from there into the ring, and what is gone from the one is
-    // seen in the other.
+    // seen in the other (R5). An old head only makes it seem more.
     [[nodiscard]] bool has_spare() const { return public_size() > 1; }
 
     // Thread: any but the owner. A single one, which the owner has not come to for about a microsecond: it may take longer.
     [[nodiscard]] bool has_settled_single() const {
-        const std::uint64_t head = head_.load(std::memory_order_acquire);
-        if (tail_.load(std::memory_order_acquire) - head != 1) return false;
+        const std::uint64_t head = head_.load(std::memory_order_relaxed);
+        if (tail_.load(std::memory_order_relaxed) - head != 1) return false;
         for (int i = 0; i < kSettling; ++i) {
             spin_hint();
             if (head_.load(std::memory_order_relaxed) != head) return false;
@@ -140,8 +143,8 @@ private:
     static constexpr int kSettling = 64;
 
     [[nodiscard]] std::size_t public_size() const {
-        const std::size_t overflow = overflow_size_.load(std::memory_order_seq_cst);  // R4 seq_cst
-        const std::uint64_t head = head_.load(std::memory_order_seq_cst);
+        const std::size_t overflow = overflow_size_.load(std::memory_order_seq_cst);  // R4 seq_cst, R5 acquire
+        const std::uint64_t head = head_.load(std::memory_order_relaxed);
         const std::uint64_t tail = tail_.load(std::memory_order_seq_cst);  // R3 seq_cst
         return overflow + static_cast<std::size_t>(tail - head);
     }
@@ -180,7 +183,7 @@ private:
     }
     void count_off_block() {
         overflow_size_.store(overflow_size_.load(std::memory_order_relaxed) - kBlock,
-                             std::memory_order_seq_cst);  // R4 seq_cst
+                             std::memory_order_release);  // R5 release
     }
 
     // The ring is empty: takes the oldest of what is behind it and moves some more into the ring.
@@ -190,36 +193,39 @@ private:
             const std::lock_guard lock(overflow_lock_);
             block = pop_block();
             if (block != nullptr) {
-                fill_ring(
+                const std::uint64_t tail = fill_ring(
                     [&block, i = std::size_t{1}]() mutable { return i == kBlock ? nullptr : block->runnables[i++]; });
+                tail_.store(tail, std::memory_order_release);  // R1 release, R5
                 count_off_block();
                 return block->runnables[0];
             }
         }
         Runnable* oldest = gathered_.pop();
-        if (oldest != nullptr) fill_ring_from_gathered();
+        if (!gathered_.empty()) fill_ring_from_gathered();
         published_ = public_size() != 0;
         return oldest;
     }
 
-    // Thread: owner; there is room for a block, and nothing between the ring and the source.
+    // Thread: owner; there is room for a block, and nothing between the ring and the source. Returns the tail to be
+    // published.
     template <class Next>
-    void fill_ring(Next next) {
-        const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-        std::uint64_t moved = 0;
-        for (; moved != kBlock; ++moved) {
+    [[nodiscard]] std::uint64_t fill_ring(Next next) {
+        (void)head_.load(std::memory_order_acquire);  // R2 acquire
+        std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+        for (std::size_t room = kBlock; room != 0; --room) {
             Runnable* runnable = next();
             if (runnable == nullptr) break;
-            slots_[(tail + moved) & kMask].store(runnable, std::memory_order_relaxed);
+            slots_[tail++ & kMask].store(runnable, std::memory_order_relaxed);
         }
-        if (moved != 0) tail_.exchange(tail + moved, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
+        return tail;
     }
     void fill_ring_from_gathered() {
-        fill_ring([this] { return gathered_.pop(); });
+        const std::uint64_t tail = fill_ring([this] { return gathered_.pop(); });
+        tail_.store(tail, std::memory_order_seq_cst);  // R1 release, R3 seq_cst
     }
 
     Runnable* steal_overflow(BasicReadyQueue& into) {
-        if (overflow_size_.load(std::memory_order_acquire) == 0) return nullptr;
+        if (overflow_size_.load(std::memory_order_relaxed) == 0) return nullptr;
         std::unique_ptr<Block> block;
         {
             const std::lock_guard lock(overflow_lock_);

@@ -45,7 +45,7 @@ void Shell::release(Shell& shell) {
 void Shell::open(Loop& loop, Neighbours& group) {
     group_.store(&group, std::memory_order_relaxed);
     generation_.store(generation() + 1, std::memory_order_relaxed);
-    loop_.store(&loop, std::memory_order_seq_cst);  // S3 release
+    loop_.store(&loop, std::memory_order_release);  // S3 release
 }
 
 void Shell::close() {

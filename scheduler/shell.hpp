@@ -10,7 +10,7 @@
 //   S1 visitors: seq_cst add in enter, loop: seq_cst load after it      StoreLoad partners: a visitor either sees the
 //      loop: seq_cst store in close, visitors: seq_cst load after it    closed mark or is seen and waited for
 //   S2 visitors: release sub in leave, acquire load in close            the visitor's accesses end before the loop does
-//   S3 loop: release store in open, acquire load in enter (both seq_cst for S1)   a visitor finds a complete loop
+//   S3 loop: release store in open, acquire load in enter (seq_cst for S1)        a visitor finds a complete loop
 //
 // Loops of one group need no visit: all of them outlive all threads of the group (see Neighbours).
 #pragma once

@@ -49,7 +49,6 @@ Threads::~Threads() { stop(); }
 
 void Threads::start(First first) {
     const SignalsBlocked blocked;
-    stopping_.store(false, std::memory_order_relaxed);
     first_started_ = first == First::callers_thread ? 1 : 0;
     for (std::size_t i = first_started_; i < loops_.size(); ++i) {
         loops_[i]->expect_run();
@@ -58,7 +57,6 @@ void Threads::start(First first) {
 }
 
 void Threads::stop() {
-    (void)stopping_.exchange(true, std::memory_order_acq_rel);  // W1
     for (std::size_t i = 0; i < threads_.size(); ++i) loops_[first_started_ + i]->stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
@@ -66,16 +64,7 @@ void Threads::stop() {
 
 void Threads::run_loop(Loop& loop) {
     if (options_.pin_threads) pin_to_core(loop.index());
-    if (!interrupted_) return loop.run();
-    bool stopping = false;
-    do {
-        try {
-            return loop.run();
-        } catch (...) {
-            interrupted_(std::current_exception());
-        }
-    } while (stopping_.compare_exchange_strong(stopping, false, std::memory_order_acq_rel,  // W1
-                                               std::memory_order_acquire));
+    interrupted_ ? loop.run_through(interrupted_) : loop.run();
 }
 
 }  // namespace weft::scheduler

@@ -1,12 +1,8 @@
 // Threads: N loops on N threads, start and stop. Loop 0 may be run by the caller's thread instead (run_first).
 //
 // The threads block all signals: those belong to whoever owns the process. stop() may be called from anywhere but a
-// loop of these; it returns when every thread has ended at a turn boundary. A loop whose run() an exception leaves
+// loop of these; it returns when every thread has ended at a turn boundary. A loop whose turn an exception leaves
 // (Loop::interrupt) tells `Interrupted` and runs on: only stop() ends a thread.
-//
-// Orderings
-//   W1 stopping: acq_rel exchange in stop, before it stops the loops; acq_rel CAS after a run() that was left, which has
-//      forgotten any Loop::stop that came before: the CAS sees this stop, or that stop sees the CAS and comes after
 #pragma once
 
 #include <cstddef>
@@ -16,7 +12,6 @@
 #include <thread>
 #include <vector>
 
-#include "scheduler/atomic.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/neighbours.hpp"
 
@@ -28,7 +23,7 @@ public:
     using MakeLoop = std::function<std::unique_ptr<Loop>(Neighbours&)>;
 
     // Gets what left a loop's run(). Thread: that loop's.
-    using Interrupted = std::function<void(std::exception_ptr)>;
+    using Interrupted = Loop::Interrupted;
 
 #ifdef NDEBUG
     static constexpr bool kDebugBuild = false;
@@ -70,7 +65,6 @@ private:
     Neighbours group_;
     std::vector<std::unique_ptr<Loop>> loops_;
     std::vector<std::thread> threads_;
-    Atomic<bool> stopping_{false};
     std::size_t first_started_ = 0;  // the loop of threads_[0]
 };
 

@@ -1,5 +1,9 @@
 // VirtualParker: a Parker for tests. Time stands still while anything is ready and jumps to the next deadline when
 // the loop would block; a loop that would block for ever is a deadlock and says so at once instead of hanging.
+//
+// Orderings
+//   V1 token: release store in unpark, acquire exchange in park_until   what was done before an unpark is seen behind the
+//                                                                       park that takes its token
 #pragma once
 
 #include <stdexcept>
@@ -25,12 +29,12 @@ public:
 
     // Throws Deadlock where a real loop would sleep for ever.
     void park_until(std::optional<TimePoint> deadline) override {
-        if (token_.exchange(false, std::memory_order_acq_rel)) return;
+        if (token_.exchange(false, std::memory_order_acquire)) return;  // V1 acquire
         if (!deadline) throw Deadlock();
         if (*deadline > now_) now_ = *deadline;
     }
 
-    void unpark() override { token_.store(true, std::memory_order_release); }
+    void unpark() override { token_.store(true, std::memory_order_release); }  // V1 release
 
     [[nodiscard]] TimePoint now() const override { return now_; }
 

@@ -82,6 +82,31 @@ void one_gives_two_take() {
     }
 }
 
+// There is room for two. Two give three while one is taken: in the end there is room for two again, neither more nor less.
+void the_limit() {
+    FrameDepot depot(2 * FramePool::kBatch * FramePool::block_size(kClass));
+    const std::array<Batch, 3> given = {new_batch(), new_batch(), new_batch()};
+    const auto take = [&] {
+        Batch taken;
+        if (!depot.take(kClass, taken.data())) return false;
+        for (void* block : taken) ::operator delete(block);
+        return true;
+    };
+    together({[&] {
+                  depot.give(kClass, given[0].data());
+                  (void)take();
+              },
+              [&] {
+                  depot.give(kClass, given[1].data());
+                  depot.give(kClass, given[2].data());
+              }});
+    while (take()) {
+    }
+    for (int i = 0; i < 3; ++i) depot.give(kClass, new_batch().data());
+    require(take() && take(), "two are kept");
+    require(!take(), "and no more");
+}
+
 // A loop frees what another one has made; that one finds it again.
 void frames_come_back() {
     FrameDepot depot;
@@ -109,6 +134,9 @@ WEFT_MODEL("frame depot: batches are exchanged", batches_are_exchanged,
 
 WEFT_MODEL("frame depot: one gives, two take", one_gives_two_take,
            {.type = "FrameDepot", .threads = {"give", "take", "take"}});
+
+WEFT_MODEL("frame depot: no more than it may keep", the_limit,
+           {.type = "FrameDepot", .threads = {"give, take", "give"}});
 
 WEFT_MODEL("frame pool: frames come back", frames_come_back,
            {.type = "FramePool", .threads = {"deallocate, spill", "allocate, refill"}});

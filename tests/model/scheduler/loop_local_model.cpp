@@ -49,14 +49,19 @@ void owner_and_neighbour() {
     require(LoopLocal<Value<1>>::find(loop) != nullptr, "made");
 }
 
-// Two loops are the first to use two types.
+// Two loops are the first to use two types, each begins with another one.
 void two_types_on_two_loops() {
     std::array<Loop, 2> loops;
-    const auto use = [&](Loop& loop) {
-        require(LoopLocal<Value<2>>::of(loop).number.get() == 2, "of its type");
-        require(LoopLocal<Value<3>>::of(loop).number.get() == 3, "of its type");
-    };
-    together({[&] { use(loops[0]); }, [&] { use(loops[1]); }});
+    const auto use_2 = [](Loop& loop) { require(LoopLocal<Value<2>>::of(loop).number.get() == 2, "of its type"); };
+    const auto use_3 = [](Loop& loop) { require(LoopLocal<Value<3>>::of(loop).number.get() == 3, "of its type"); };
+    together({[&] {
+                  use_2(loops[0]);
+                  use_3(loops[0]);
+              },
+              [&] {
+                  use_3(loops[1]);
+                  use_2(loops[1]);
+              }});
     for (Loop& loop : loops) {
         require(LoopLocal<Value<2>>::find(loop)->number.get() == 2, "everybody has the same number for it");
         require(LoopLocal<Value<3>>::find(loop)->number.get() == 3, "everybody has the same number for it");

@@ -4,8 +4,12 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <utility>
 
+#include "scheduler/neighbours.hpp"
+#include "tests/model/execution.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
 #include "tests/model/on_loop.hpp"
@@ -13,17 +17,22 @@
 
 using weft::TimePoint;
 using weft::model::Cell;
+using weft::model::choose;
+using weft::model::Execution;
 using weft::model::Loops;
 using weft::model::OnLoop;
 using weft::model::Parker;
 using weft::model::require;
 using weft::model::together;
 using weft::model::together_once_settled;
+using weft::model::View;
+using weft::model::Where;
 using weft::scheduler::Atomic;
 using weft::scheduler::current_loop;
 using weft::scheduler::Loop;
 using weft::scheduler::Runnable;
 using weft::scheduler::Sent;
+using weft::scheduler::spin_hint;
 using weft::scheduler::Timer;
 
 namespace {
@@ -114,6 +123,48 @@ void a_stop() {
 void a_stop_of_two() {
     const Loops loops(2);
     together({[&] { loops.run(0); }, [&] { loops.run(1); }, [&] { loops.stop(); }});
+}
+
+// Whoever called run() sees what was done before the stop that ended it.
+void what_came_before_a_stop() {
+    const Loops loops(1);
+    Cell<bool> done{false};
+    together({[&] {
+                  loops.run(0);
+                  require(done.get(), "it is seen");
+              },
+              [&] {
+                  done.set(true);
+                  loops.stop();
+              }});
+}
+
+// To unpark is a system call: of two that find the loop asleep one makes it.
+void two_wakers() {
+    class Counting final : public weft::scheduler::Parker {
+    public:
+        explicit Counting(Atomic<int>& unparks) : unparks_(unparks) {}
+        std::size_t poll() override { return 0; }
+        void park_until(std::optional<TimePoint>) override { parker_.park(); }
+        void unpark() override {
+            unparks_.fetch_add(1, std::memory_order_relaxed);
+            parker_.unpark();
+        }
+        [[nodiscard]] TimePoint now() const override { return {}; }
+
+    private:
+        Atomic<int>& unparks_;
+        weft::model::Parker parker_;
+    };
+
+    Atomic<int> unparks{0};
+    const auto loop = std::make_unique<Loop>(std::make_unique<Counting>(unparks));  // too large for the stack
+    const auto waker = [&] {
+        while (loop->parks() == 0) spin_hint();
+        loop->stop();
+    };
+    together({[&] { loop->run(); }, waker, waker});
+    require(unparks.load() == 1, "once");
 }
 
 // The deadline comes, or the message, or one after the other.
@@ -275,6 +326,100 @@ void a_stop_of_a_searcher() {
     countdown.check();
 }
 
+// --- two loops that look for a stall --------------------------------------------------------------
+
+// Time comes too early once, then only when nobody can go on. What it is made of is not checked: steps order it.
+class BoundedParker final : public weft::scheduler::Parker {
+public:
+    std::size_t poll() override { return 0; }
+    __attribute__((no_sanitize("thread"))) void park_until(std::optional<TimePoint> deadline) override {
+        Execution& execution = Execution::current();
+        execution.step(this, "park", Where::current());
+        bool in_time = true;
+        if (!token_ && early_ && choose(2) == 1) in_time = early_ = false;
+        while (!token_ && in_time) in_time = execution.block_for_some_time(this, "BoundedParker");
+        if (in_time) {
+            token_ = false;
+            execution.acquire(this, left_behind_);
+        } else if (now_ < *deadline) {
+            now_ = *deadline;
+        }
+    }
+    __attribute__((no_sanitize("thread"))) void unpark() override {
+        Execution& execution = Execution::current();
+        execution.step(this, "unpark", Where::current());
+        token_ = true;
+        execution.release(this, left_behind_);
+        execution.wake(this);
+    }
+    [[nodiscard]] TimePoint now() const override { return now_; }
+
+private:
+    bool token_ = false;
+    bool early_ = true;
+    View left_behind_;
+    TimePoint now_{};
+};
+
+// Two loops in debug mode whose parks are bounded. The first stall that is told stops them.
+class Watchful {
+public:
+    Watchful() {
+        for (Loop* loop : {first_.get(), second_.get()}) {
+            loop->set_debug(true);
+            loop->bound_parks(std::chrono::seconds(1));
+        }
+        told_of = this;
+        weft::scheduler::report_stall = [](const Loop&) noexcept {
+            told_of->stalls_.fetch_add(1, std::memory_order_relaxed);
+            told_of->stop();
+        };
+    }
+    Watchful(const Watchful&) = delete;
+    Watchful& operator=(const Watchful&) = delete;
+    ~Watchful() { weft::scheduler::report_stall = before_; }
+
+    void run() {
+        together({[&] { first_->run(); }, [&] { second_->run(); }});
+    }
+    void stop() {
+        first_->stop();
+        second_->stop();
+    }
+    [[nodiscard]] Loop& first() { return *first_; }
+    [[nodiscard]] Loop& second() { return *second_; }
+    [[nodiscard]] int stalls() const { return stalls_.load(); }
+
+private:
+    static inline Watchful* told_of = nullptr;
+
+    const weft::scheduler::ReportStall before_ = weft::scheduler::report_stall;
+    weft::scheduler::Neighbours group_{2, 1};
+    const std::unique_ptr<Loop> first_ = std::make_unique<Loop>(std::make_unique<BoundedParker>(), group_);
+    const std::unique_ptr<Loop> second_ = std::make_unique<Loop>(std::make_unique<BoundedParker>(), group_);
+    Atomic<int> stalls_{0};
+};
+
+class Once final : public Runnable {
+public:
+    explicit Once(std::function<void()> what = [] {}) : what_(std::move(what)) {}
+    void run() noexcept override { what_(); }
+    void drop() noexcept override { require(false, "it is not dropped"); }
+
+private:
+    const std::function<void()> what_;
+};
+
+// Nothing more will ever run after the second turn: both find out, one tells it.
+void a_stall() {
+    Watchful loops;
+    Once second;
+    Once first([&] { loops.first().push_pinned(second); });
+    post(loops.first(), first);
+    loops.run();
+    require(loops.stalls() == 1, "it is told once");
+}
+
 }  // namespace
 
 WEFT_MODEL("loop: two posts", two_posts, {.type = "Loop", .threads = {"run", "post", "post"}});
@@ -282,6 +427,10 @@ WEFT_MODEL("loop: two posts", two_posts, {.type = "Loop", .threads = {"run", "po
 WEFT_MODEL("loop: a post after the other", posts_one_after_the_other, {.type = "Loop", .threads = {"run", "post"}});
 
 WEFT_MODEL("loop: a stop", a_stop, {.type = "Loop", .threads = {"run", "stop"}});
+
+WEFT_MODEL("loop: what came before a stop", what_came_before_a_stop, {.type = "Loop", .threads = {"run", "stop"}});
+
+WEFT_MODEL("loop: of two wakers one unparks it", two_wakers, {.type = "Loop", .threads = {"run", "stop", "stop"}});
 
 WEFT_MODEL("loop: a stop of two that sleep", a_stop_of_two, {.type = "Loop", .threads = {"run", "run", "stop"}});
 
@@ -309,3 +458,5 @@ WEFT_MODEL("loop: a searcher has a long step of its own", a_long_step_of_a_searc
 
 WEFT_MODEL("loop: a searcher is stopped", a_stop_of_a_searcher,
            {.type = "Loop", .threads = {"run, steal", "run, push, stop", "run, search"}});
+
+WEFT_MODEL("loop: a stall", a_stall, {.type = "Loop", .threads = {"run, look for a stall", "run, look for a stall"}});
