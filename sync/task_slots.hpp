@@ -43,7 +43,7 @@ public:
 
     // The task that is in it, or null. Thread: the table's adder, while nobody visits.
     [[nodiscard]] TaskState* task() const noexcept {
-        return reinterpret_cast<TaskState*>(word_.load(std::memory_order_acquire));
+        return reinterpret_cast<TaskState*>(word_.load(std::memory_order_acquire));  // S1
     }
 
     // Thread: any, for the task that is in it.
