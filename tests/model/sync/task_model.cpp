@@ -47,4 +47,4 @@ void complete_and_cancel() {
 WEFT_MODEL("task: complete, cancel, step", complete_and_cancel,
            {.type = "TaskState",
             .threads = {"step", "wake", "cancel"},
-            .limits = {.preemptions = 2, .executions = 200'000}});
+            .limits = {.preemptions = 2, .executions = 50'000}});

@@ -98,6 +98,23 @@ void a_wait_ends_and_is_cancelled() {
     require(waits.task().cancel_pending() == got, "delivered, or to be");
 }
 
+// One wake for one wait, also if it comes before that.
+void a_task_waits_again() {
+    Waits waits;
+    const auto second = pending_future();
+    Cell<int> before_second;
+    together({[&] {
+                  require(waits.gets(), "nobody cancels");
+                  require(waits.task().await(second.operator co_await()) == 8, "the second value");
+                  require(before_second.get() == 1, "what was done before");
+              },
+              [&] {
+                  waits.complete();
+                  before_second.set(1);
+                  (void)second.try_set_result(8);
+              }});
+}
+
 // Nothing else ends it.
 void a_wait_is_cancelled() {
     Waits waits;
@@ -391,6 +408,32 @@ void a_task_returns_and_is_cancelled() {
     turn_and_cancel(loops, create_task(give_seven(), {.loop = &loops[0]}));
 }
 
+Coro<> wait_and_stop(Future<int> future, const Loops& loops, int& got) {
+    got = co_await future;
+    loops.stop();
+}
+
+// Who wakes it may go on with it: that loop, in debug mode, looks at it before.
+void a_task_goes_on_elsewhere() {
+    const Loops loops(2);
+    loops[1].set_debug(true);
+    const auto future = pending_future();
+    int got = 0;
+    {
+        const OnLoop here(loops[0]);
+        (void)create_task(wait_and_stop(future, loops, got));
+    }
+    together({[&] { loops.run(0); },
+              [&] {
+                  {
+                      const OnLoop here(loops[1]);
+                      (void)future.try_set_result(7);
+                  }
+                  loops.run(1);
+              }});
+    require(got == 7, "it has gone on");
+}
+
 Coro<> fork(Future<int> first, Future<int> second) {
     (void)co_await weft::fork_join(wait_for(first), wait_for(second));
 }
@@ -422,6 +465,8 @@ void a_join_is_cancelled_by_two() {
 
 WEFT_MODEL("task: complete, cancel, wait", a_wait_ends_and_is_cancelled,
            {.type = "TaskState", .threads = {"suspend", "wake", "cancel"}, .limits = {.preemptions = 2}});
+WEFT_MODEL("task: complete, wait, complete, wait", a_task_waits_again,
+           {.type = "TaskState", .threads = {"suspend, suspend", "wake, wake"}});
 WEFT_MODEL("task: cancel, wait", a_wait_is_cancelled, {.type = "TaskState", .threads = {"suspend", "cancel"}});
 WEFT_MODEL("task: two cancel, wait", a_wait_is_cancelled_by_two,
            {.type = "TaskState", .threads = {"suspend", "cancel", "cancel"}, .limits = {.preemptions = 2}});
@@ -456,6 +501,10 @@ WEFT_MODEL("task: fails, cancel, trace", a_failed_task_is_looked_at,
            {.type = "TaskState", .threads = {"finish", "cancel", "trace"}});
 WEFT_MODEL("task: begins, cancel", a_task_begins_and_is_cancelled,
            {.type = "TaskState", .threads = {"run, suspend", "cancel"}});
+WEFT_MODEL("task: woken on another loop", a_task_goes_on_elsewhere,
+           {.type = "TaskState",
+            .threads = {"run, suspend", "wake, run"},
+            .limits = {.preemptions = 2, .executions = 30'000}});
 WEFT_MODEL("task: returns, cancel", a_task_returns_and_is_cancelled,
            {.type = "TaskState", .threads = {"run, finish", "cancel"}});
 WEFT_MODEL("fork_join: a branch begins, cancel", a_branch_begins_and_is_cancelled,
