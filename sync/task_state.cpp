@@ -131,7 +131,7 @@ void TaskState::suspend_disturbed() noexcept {
             }
         } else if ((word & kCancelRequested) != 0) {  // rule 86: the first real suspension is hit
             const std::uint64_t borrowed = (word | kWaiting | kBorrowed) & ~kCancelRequested;
-            if (word_.compare_exchange_weak(word, borrowed, std::memory_order_acq_rel,  // T1 release, T5 acquire
+            if (word_.compare_exchange_weak(word, borrowed, std::memory_order_acquire,  // T5; end_borrow releases
                                             std::memory_order_relaxed)) {
                 return pass_request_on();
             }
@@ -342,7 +342,7 @@ scheduler::Mutex& names_mutex() {
 std::string TaskState::name() const {
     const std::lock_guard lock(names_mutex());
     const Details* details = details_.load(std::memory_order_acquire);  // T4
-    if (details != nullptr && details->named) return details->name;
+    if (details != nullptr && !details->has_default) return details->name;
     return "Task-" + std::to_string(number_low_ | std::uint64_t{number_high_} << 32);
 }
 
@@ -351,7 +351,7 @@ void TaskState::set_name(std::string_view name) {
     Details& own = details();
     const std::lock_guard lock(names_mutex());
     own.name.swap(text);
-    own.named = true;
+    own.has_default = false;
 }
 
 TaskState::Details& TaskState::details() {

@@ -259,7 +259,7 @@ private:
     // What most tasks do not have.
     struct Details {
         std::string name;  // under the mutex of all names
-        bool named = false;
+        bool has_default = true;
         FailureTrace trace;  // the running task's, then unchanging
         scheduler::LoneAtomic<std::string*> message{
             nullptr};  // owned; of a request to cancel that is not delivered yet
@@ -307,6 +307,7 @@ private:
     bool entered_ : 1 = false;
     bool returned_ : 1 = false;  // normally, and was cancelled all the same
     bool keeps_value_ : 1 = false;
+    bool traced_ : 1 = false;  // by the running task: published by F1
 
 protected:
     bool holds_value_ : 1 = false;

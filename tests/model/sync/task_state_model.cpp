@@ -126,6 +126,30 @@ void a_wait_is_cancelled() {
     require(!waits.task().cancel_pending(), "delivered");
 }
 
+// Others begin to wait for the task while it suspends.
+class Counting final : public weft::sync::Waiter {
+public:
+    void wake() noexcept override { ++woken_; }
+    void abandon() noexcept override {}
+    void run() noexcept override {}
+    void drop() noexcept override {}
+
+    int woken_ = 0;
+};
+
+void a_task_is_awaited_while_it_suspends() {
+    std::array<Counting, 2> waiters;
+    {
+        Waits waits;
+        together({[&] { require(!waits.gets(), "cancelled"); },
+                  [&] {
+                      for (Counting& waiter : waiters) (void)waits.task().add_waiter(waiter);
+                      (void)waits.cancel("why");
+                  }});
+    }
+    require(waiters[0].woken_ == 1 && waiters[1].woken_ == 1, "each is told of the end");
+}
+
 // Both at once, each with a text: one of them is told.
 void a_wait_is_cancelled_by_two() {
     Waits waits;
@@ -159,6 +183,36 @@ void a_running_task_is_cancelled() {
               [&] { (void)waits.cancel("why"); }});
     require(message == "why", "it is told why");
     require(!waits.task().cancel_pending(), "delivered once");
+}
+
+void a_running_task_is_cancelled_twice() {
+    Waits waits;
+    std::string message;
+    together({[&] {
+                  waits.task().play();
+                  while (!waits.task().cancel_pending()) weft::scheduler::spin_hint();
+                  try {
+                      waits.task().deliver_cancel();
+                  } catch (const CancelledError& e) {
+                      message = e.message();
+                  }
+              },
+              [&] {
+                  (void)waits.cancel("why");
+                  (void)waits.cancel("why");
+              }});
+    require(message == "why", "it is told why");
+    require(waits.task().cancelling() == 2, "both are counted");
+}
+
+// Its first suspension is to be hit, what it waits for ends, and another request comes.
+void a_cancelled_task_waits_and_is_cancelled_again() {
+    Waits waits;
+    (void)waits.cancel("a");
+    bool got = false;
+    together({[&] { got = waits.gets(); }, [&] { waits.complete(); }, [&] { (void)waits.cancel("b"); }});
+    require(got || waits.message() == "a" || waits.message() == "b", "it need not suspend, or is told why");
+    require(waits.task().cancelling() == 2, "both are counted");
 }
 
 // --- uncancel ---------------------------------------------------------------------------------------------------------
@@ -297,6 +351,24 @@ void a_task_that_is_awaited_is_dismantled() {
 void a_waiting_task_is_looked_at() {
     Waits waits;
     together({[&] { require(waits.gets(), "nobody cancels"); }, [&] { waits.complete(); },
+              [&] {
+                  const auto standing = waits.task().standing();
+                  require(standing.awaits.empty() || standing.awaits == "a future", "where it stands");
+              }});
+}
+
+// It goes on, and waits for something else.
+void a_task_that_waits_again_is_looked_at() {
+    Waits waits;
+    const auto second = pending_future();
+    together({[&] {
+                  require(waits.gets(), "nobody cancels");
+                  require(waits.task().await(second.operator co_await()) == 8, "the second value");
+              },
+              [&] {
+                  waits.complete();
+                  (void)second.try_set_result(8);
+              },
               [&] {
                   const auto standing = waits.task().standing();
                   require(standing.awaits.empty() || standing.awaits == "a future", "where it stands");
@@ -446,10 +518,43 @@ void a_branch_begins_and_is_cancelled() {
     turn_and_cancel(loops, task);
 }
 
-// Cancelled on its loop, by itself, and from elsewhere.
+// A request that came before the task resumes is delivered with the one that ended its wait.
+Coro<int> wait_and_forgive(Future<int> future) {
+    try {
+        co_return co_await future;
+    } catch (const CancelledError&) {
+        co_return 7;
+    }
+}
+
+void a_task_is_cancelled_before_it_resumes() {
+    const Loops loops(1);
+    const bool third = weft::model::choose(2) == 1;
+    const auto task = create_task(wait_and_forgive(pending_future()), {.loop = &loops[0]});
+    loops[0].step();
+    (void)task.cancel("a");
+    (void)task.cancel("b");
+    together({[&] { loops[0].step(); },
+              [&] {
+                  if (third) (void)task.cancel("c");
+              }});
+    require(task.done() && task.cancelling() <= 3, "it has ended");
+    require(third || task.state().outcome() == Outcome::value, "both are delivered");
+}
+
+Coro<> fork_and_wait(Future<int> first, Future<int> second, Future<int> third) {
+    try {
+        (void)co_await weft::fork_join(wait_for(first), wait_for(second));
+    } catch (const CancelledError&) {  // as expected
+    }
+    (void)co_await third;
+}
+
+// Cancelled on its loop, by itself, and from elsewhere. Then it waits again.
 void a_join_is_cancelled_by_two() {
     const Loops loops(1);
-    const auto task = create_task(fork(pending_future(), pending_future()), {.loop = &loops[0]});
+    const auto last = pending_future();
+    const auto task = create_task(fork_and_wait(pending_future(), pending_future(), last), {.loop = &loops[0]});
     loops[0].step();
     loops[0].step();
     together({[&] {
@@ -457,8 +562,13 @@ void a_join_is_cancelled_by_two() {
                   (void)task.cancel("here");
               },
               [&] { (void)task.cancel("there"); }});
+    require(task.cancelling() == 2, "both are counted");
+    for (int turns = 0; turns < 3; ++turns) {
+        loops[0].stop();
+        loops.run(0);
+    }
+    (void)last.try_set_result(7);
     while (!task.done()) loops[0].step();
-    require(task.cancelled(), "it has ended");
 }
 
 }  // namespace
@@ -474,8 +584,16 @@ WEFT_MODEL("task: two cancel three times", a_waiting_task_is_cancelled_three_tim
            {.type = "TaskState", .threads = {"cancel", "cancel, cancel"}});
 WEFT_MODEL("task: cancel with a text and without, wait", a_text_is_withdrawn,
            {.type = "TaskState", .threads = {"suspend", "cancel", "cancel"}, .limits = {.preemptions = 2}});
+WEFT_MODEL("task: wait, is awaited, cancel", a_task_is_awaited_while_it_suspends,
+           {.type = "TaskState", .threads = {"suspend", "add_waiter, cancel"}});
 WEFT_MODEL("task: cancel, deliver", a_running_task_is_cancelled,
            {.type = "TaskState", .threads = {"deliver_cancel", "cancel"}});
+WEFT_MODEL("task: cancel twice, deliver", a_running_task_is_cancelled_twice,
+           {.type = "TaskState", .threads = {"deliver_cancel", "cancel, cancel"}});
+WEFT_MODEL("task: cancelled, complete, cancel, wait", a_cancelled_task_waits_and_is_cancelled_again,
+           {.type = "TaskState", .threads = {"suspend", "wake", "cancel"}, .limits = {.preemptions = 2}});
+WEFT_MODEL("task: cancelled twice, step, cancel", a_task_is_cancelled_before_it_resumes,
+           {.type = "TaskState", .threads = {"step", "cancel"}});
 WEFT_MODEL("task: cancel, uncancel twice", requests_are_taken_back,
            {.type = "TaskState", .threads = {"uncancel", "cancel", "uncancel"}});
 WEFT_MODEL("task: ends, cancel, look", a_task_ends_and_is_cancelled,
@@ -490,6 +608,10 @@ WEFT_MODEL("task: dismantle, is awaited", a_task_that_is_awaited_is_dismantled,
            {.type = "TaskState", .threads = {"suspend, dismantle", "add_waiter, suspend"}});
 WEFT_MODEL("task: look, complete, wait", a_waiting_task_is_looked_at,
            {.type = "TaskState", .threads = {"suspend", "wake", "standing"}, .limits = {.preemptions = 2}});
+WEFT_MODEL("task: look, complete twice, wait twice", a_task_that_waits_again_is_looked_at,
+           {.type = "TaskState",
+            .threads = {"suspend, suspend", "wake, wake", "standing"},
+            .limits = {.preemptions = 1}});
 WEFT_MODEL("task: look, cancel, wait", a_waiting_task_is_looked_at_and_cancelled,
            {.type = "TaskState", .threads = {"suspend", "cancel", "standing"}, .limits = {.preemptions = 2}});
 WEFT_MODEL("task: two look, wait", two_look_at_a_waiting_task,
