@@ -25,7 +25,7 @@
 // members are its own, whichever loop it is on.
 //
 // Orderings
-//   A1 status: acq_rel CAS in begin, release store when the await ends   the next one finds what this one left
+//   A1 status: acquire CAS in begin, release store when the await ends   the next one finds what this one left
 //   A2 references: relaxed in retain, acq_rel in release                 the last owner sees everything before it destroys
 //   A3 references: relaxed CAS in retain_if_alive, under the list's mutex, which unlinking takes before it destroys
 //
@@ -107,7 +107,7 @@ public:
         do {
             if (status == Status::finished) return Begin::finished;
             if (status == Status::running) return Begin::busy;
-        } while (!status_.compare_exchange_weak(status, Status::running, std::memory_order_acq_rel,  // A1
+        } while (!status_.compare_exchange_weak(status, Status::running, std::memory_order_acquire,  // A1
                                                 std::memory_order_acquire));
         return Begin::began;
     }

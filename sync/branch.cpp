@@ -58,11 +58,11 @@ private:
 void Branch::run() noexcept {
     try {
         const auto affinity = pushed_ ? Affinity::stealable : join_->waiter_->affinity();
-        if (word_.load(std::memory_order_acquire) == kNotBegun) {  // J2
+        if (word_.load(std::memory_order_relaxed) == kNotBegun) {  // J2
             auto* task = new BranchTask(*this, affinity);
             std::uintptr_t expected = kNotBegun;
             if (word_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(static_cast<TaskState*>(task)),
-                                              std::memory_order_acq_rel, std::memory_order_acquire)) {  // J2
+                                              std::memory_order_release, std::memory_order_relaxed)) {  // J2
                 return task->run();
             }
             task->unlist();
@@ -132,8 +132,8 @@ TaskState& Branch::materialise() {
 
 void Branch::cancel(std::string_view message) noexcept {
     std::uintptr_t word = kNotBegun;
-    if (word_.compare_exchange_strong(word, kNever, std::memory_order_acq_rel, std::memory_order_acquire))
-        return;  // J2
+    if (word_.compare_exchange_strong(word, kNever, std::memory_order_relaxed, std::memory_order_acquire))  // J2
+        return;
     if (word != kNever) reinterpret_cast<TaskState*>(word)->cancel(message);
 }
 
@@ -171,7 +171,7 @@ void Join::detach(Current& here) noexcept {
         join.waiter_ = &parent;
         const auto index = static_cast<std::uint32_t>(branch - join.first_);
         const std::uint32_t outstanding = join.stolen_ + join.count_ - index;
-        join.pending_.fetch_add(static_cast<std::int32_t>(outstanding), std::memory_order_acq_rel);  // J1
+        join.pending_.fetch_add(static_cast<std::int32_t>(outstanding), std::memory_order_relaxed);  // J1
         for (std::uint32_t i = index + 1; i < join.count_; ++i) {
             if (!join.first_[i].pushed_) {
                 (void)scheduler::schedule(join.first_[i], parent.home(), parent.affinity());
@@ -200,7 +200,7 @@ Transfer Join::fork_yielding() {
     if constexpr (kProfiled) here.strand->close();
     TaskState& parent = here.branch != nullptr ? *here.branch->task() : *here.task;
     waiter_ = &parent;
-    pending_.fetch_add(static_cast<std::int32_t>(count_), std::memory_order_acq_rel);  // J1
+    pending_.store(static_cast<std::int32_t>(count_), std::memory_order_relaxed);  // none has begun: J1
     detach(here);
     scheduler::Shell& home = parent.home();
     const Affinity affinity = parent.affinity();

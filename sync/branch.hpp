@@ -18,8 +18,13 @@
 //                        '------refuse (canceller)--------------------> never       has not begun never starts
 //
 // Orderings
-//   J1 pending: acq_rel add by the parent, acq_rel sub by each branch   results reach the parent; waiter_ the last branch
-//   J2 branch word: acq_rel CAS; acquire load by the canceller          the task reaches the canceller
+//   J1 pending: acq_rel add by the parent that waits for thieves,       results reach the parent; waiter_ the last branch
+//      acq_rel sub by each branch; relaxed add by one that is
+//      suspended with a branch, which then ends itself: its sub tells
+//   J2 branch word: release CAS by who begins it, release store by      the task reaches the canceller, and who looks for the
+//      materialise; acquire by the canceller if its relaxed CAS fails,   context of what forked it
+//      acquire load in task()
+// A branch that is refused (`never`) hands over nothing.
 //
 // Who touches what: everything but pending_ and word_ belongs to the parent's strand until the join is armed; then to
 // nobody but cancel(), which has borrowed the parent, until the join is over.

@@ -76,7 +76,7 @@ ContextState& ContextSlot::get() {
     if (ContextState* state = peek()) return *state;
     auto* made = new ContextState;
     ContextState* seen = nullptr;
-    if (state_.compare_exchange_strong(seen, made, std::memory_order_acq_rel, std::memory_order_acquire))  // X1
+    if (state_.compare_exchange_strong(seen, made, std::memory_order_release, std::memory_order_acquire))  // X1
         return *made;
     made->release();
     return *seen;

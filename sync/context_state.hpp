@@ -14,7 +14,7 @@
 // Invariant: a slot that holds a ContextState keeps it. Values are destroyed and copied outside of the mutex.
 //
 // Orderings
-//   X1 slot: acq_rel CAS from null, acquire loads             who sees the state sees it made (a handle on any thread)
+//   X1 slot: release CAS from null, acquire loads             who sees the state sees it made (a handle on any thread)
 //   X2 references: relaxed in retain, acq_rel in release      the last owner sees everything before it destroys
 //   X3 token used: relaxed exchange                           one reset per token; the values are the mutex's
 //   X4 any values: relaxed                                    a task's creator set its variables before it

@@ -11,7 +11,7 @@
 namespace weft::sync {
 
 void FutureState::abandon_waiters() noexcept {
-    Waiter* waiter = waiters_of(word_.load(std::memory_order_acquire));
+    Waiter* waiter = waiters_of(word_.load(std::memory_order_relaxed));  // F4: who added one had a reference
     while (waiter != nullptr) {
         auto* next = static_cast<Waiter*>(waiter->next_);
         waiter->abandon();
@@ -132,7 +132,7 @@ void FutureState::unlink(RemovableWaiter& waiter) noexcept {
         if (waiters_of(word) != &waiter) {
             link_down(waiters_of(word), waiter);
         } else if (word_.compare_exchange_weak(word, (word & ~kWaiters) | reinterpret_cast<std::uintptr_t>(older),
-                                               std::memory_order_acquire,  // F2
+                                               std::memory_order_relaxed,  // what is older F5 has brought
                                                std::memory_order_relaxed)) {
             if (below != nullptr) below->newer_ = nullptr;
             return;

@@ -23,10 +23,12 @@
 // Orderings
 //   F1 word: release in finish, acquire in done and add_waiter    the outcome reaches whoever sees done
 //   F2 word: release in add_waiter, acquire in finish             the waiter's contents reach the completer
-//   F3 word: acq_rel CAS in claim                                 one winner; it sees what earlier losers could not write
+//   F3 word: relaxed CAS in claim                                 one winner: what it writes finish publishes, and nobody
+//                                                                 writes to the outcome before it
 //   F4 references: relaxed in retain, acq_rel in release          the last owner sees everything before it destroys
 //   F5 word: acquire CAS that sets editing, release when it ends  links changed by one editor reach the next, and F2's
 //                                                                 waiters the editor; an ending edit publishes to finish
+// All changes are read-modify-writes: who acquires one of them has acquired what all before it released.
 //
 // Nothing touches a FutureState after finish has walked its waiters, unless it holds a reference.
 // Rejected: a mutex per future (12 ns, and a canceller would run under it); completing inline (law 3); dead waiters that
@@ -116,7 +118,7 @@ public:
         std::uint64_t word = word_.load(std::memory_order_relaxed);
         do {
             if ((word & (kDone | kClaimed)) != 0) return Claim::lost;
-        } while (!word_.compare_exchange_weak(word, word | kClaimed, std::memory_order_acq_rel,  // F3
+        } while (!word_.compare_exchange_weak(word, word | kClaimed, std::memory_order_relaxed,  // F3
                                               std::memory_order_relaxed));
         return Claim::won;
     }

@@ -62,13 +62,20 @@ void Lock::end_of_scope_in_turn() noexcept {
 
 // --- debug mode: the tenure changes hands under the mutex -------------------------------------------------------------
 
+// Under the mutex. Returns the one before.
+sync::Tenure* Lock::replace_tenure(sync::Tenure* with) noexcept {
+    sync::Tenure* const before = tenure_.load(std::memory_order_relaxed);
+    tenure_.store(with, std::memory_order_relaxed);
+    return before;
+}
+
 void Lock::begin_tenure() noexcept {
     sync::Tenure* const begun = sync::Tenure::begin(lot_);
     if (begun == nullptr) return;
     sync::Tenure* over = begun;  // another thread was so fast as to release the lock
     {
         const std::lock_guard lock(mutex_);
-        if (locked()) over = tenure_.exchange(begun, std::memory_order_relaxed);
+        if (locked()) over = replace_tenure(begun);
     }
     if (over != nullptr) over->end();
 }
@@ -77,7 +84,7 @@ void Lock::end_tenure() noexcept {
     sync::Tenure* ended = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        ended = tenure_.exchange(nullptr, std::memory_order_relaxed);
+        ended = replace_tenure(nullptr);
     }
     if (ended != nullptr) ended->end();
 }

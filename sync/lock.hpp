@@ -150,6 +150,7 @@ private:
     }
     void begin_tenure() noexcept;
     void end_tenure() noexcept;
+    sync::Tenure* replace_tenure(sync::Tenure* with) noexcept;
     void check_holder() const noexcept;
     void check_guard() const noexcept;
     [[nodiscard]] sync::FutureRef holder() const noexcept;

@@ -17,6 +17,7 @@ namespace weft::sync {
 
 namespace {
 
+// R1: release store, acquire loads: who reports finds what the sink needs.
 constinit scheduler::Atomic<ReportSink> report_sink{nullptr};
 
 spdlog::logger& log() {
@@ -68,7 +69,7 @@ std::string describe(const ExceptionContext& context) {
 }
 
 void default_exception_handler(const ExceptionContext& context) {
-    if (ReportSink sink = report_sink.load(std::memory_order_acquire)) return sink(context);
+    if (ReportSink sink = report_sink.load(std::memory_order_acquire)) return sink(context);  // R1
     log().error("{}", describe(context));
 }
 
@@ -82,7 +83,7 @@ void report(std::string_view message, const std::exception_ptr& exception) noexc
 
 void warn(const std::string& message) noexcept {
     try {
-        if (ReportSink sink = report_sink.load(std::memory_order_acquire)) {
+        if (ReportSink sink = report_sink.load(std::memory_order_acquire)) {  // R1
             return sink(ExceptionContext{.message = message});
         }
         log().warn("{}", message);
@@ -100,6 +101,6 @@ void log_last_resort(std::string_view message, const std::exception_ptr& excepti
     }
 }
 
-void set_report_sink(ReportSink sink) noexcept { report_sink.store(sink, std::memory_order_release); }
+void set_report_sink(ReportSink sink) noexcept { report_sink.store(sink, std::memory_order_release); }  // R1
 
 }  // namespace weft::sync

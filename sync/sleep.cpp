@@ -17,7 +17,7 @@ bool SleepAwaiter::suspend_for_duration(PromiseBase& innermost) {
 }
 
 void SleepState::fire() noexcept {
-    if (queued_.exchange(true, std::memory_order_acq_rel)) return release();  // S1: a canceller has sent it
+    if (queued_.exchange(true, std::memory_order_relaxed)) return release();  // S1: a canceller has sent it
     loop_.push_pinned(*this);
 }
 
@@ -32,7 +32,7 @@ bool SleepState::cancel(std::string_view message) noexcept {
     if (cancelled) {
         if (scheduler::current_loop() == &loop_) {
             if (loop_.disarm(*this)) release();
-        } else if (!queued_.exchange(true, std::memory_order_acq_rel)) {  // S1
+        } else if (!queued_.exchange(true, std::memory_order_relaxed)) {  // S1
             retain();
             if (scheduler::schedule_on(*this, shell_, generation_) == scheduler::Sent::closed) release();
         }

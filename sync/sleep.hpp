@@ -20,7 +20,7 @@ namespace sync {
 // A future that a timer completes, as an entry of the batch that finds it due. The armed timer owns a reference.
 //
 // Orderings
-//   S1 queued: acq_rel exchange    one of the timer and a canceller on another loop queues the state
+//   S1 queued: relaxed exchange    one of the timer and a canceller on another loop queues the state; nothing is handed over
 class SleepState final : public ValueFutureState<void>, public scheduler::Timer, private scheduler::Runnable {
 public:
     // Armed on the running loop.

@@ -115,8 +115,12 @@ StrandClock calibrate() noexcept {
 
 void start_strand_clock() {
     static const StrandClock machines = calibrate();
+    offer_strand_clock(machines);
+}
+
+void offer_strand_clock(const StrandClock& clock) noexcept {
     const StrandClock* none = &detail::kStandsStill;
-    (void)detail::strand_clock.compare_exchange_strong(none, &machines, std::memory_order_release,  // C1
+    (void)detail::strand_clock.compare_exchange_strong(none, &clock, std::memory_order_release,  // C1
                                                        std::memory_order_relaxed);
 }
 

@@ -44,6 +44,9 @@ inline constinit scheduler::Atomic<const StrandClock*> strand_clock{&kStandsStil
 // Installs the machine's clock, unless another one is. Cost: 2 ms the first time.
 void start_strand_clock();
 
+// Installs `clock`, which is never destroyed, unless another one is.
+void offer_strand_clock(const StrandClock& clock) noexcept;
+
 // For tests: installs `clock`, which must outlive its use. Returns the one before. Not while anything is profiled.
 const StrandClock& replace_strand_clock(const StrandClock& clock) noexcept;
 

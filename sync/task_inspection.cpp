@@ -38,6 +38,7 @@ void TaskState::trace_failure(const PromiseBase& promise, const std::exception_p
     if (is_cancellation(failure)) return;  // nothing has failed, and there may be very many
     try {
         details().trace.pass(promise, failure);
+        traced_ = true;
     } catch (const std::bad_alloc&) {
         // The failure matters more than its way.
     }
@@ -49,14 +50,15 @@ void TaskState::carry_trace(const TaskState& from, const std::exception_ptr& fai
     if (to == nullptr || to == &from || trace == nullptr || trace->sites().empty()) return;
     try {
         to->details().trace.adopt(*trace, failure);
+        to->traced_ = true;
     } catch (const std::bad_alloc&) {
         // As above.
     }
 }
 
 const FailureTrace* TaskState::trace() const noexcept {
-    const Details* details = details_.load(std::memory_order_acquire);  // T4
-    return details == nullptr || !done() || outcome() != Outcome::exception ? nullptr : &details->trace;
+    if (!done() || outcome() != Outcome::exception || !traced_) return nullptr;
+    return &details_.load(std::memory_order_relaxed)->trace;  // F1 has brought them
 }
 
 std::string TaskState::repr() const {

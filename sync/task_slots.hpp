@@ -41,9 +41,9 @@ public:
         word_.store(reinterpret_cast<std::uintptr_t>(&task), std::memory_order_release);  // S1
     }
 
-    // The task that is in it, or null. Thread: the table's adder, while nobody visits.
+    // The task that is in it, or null. Thread: one that is ordered behind all who put one in, while nobody visits.
     [[nodiscard]] TaskState* task() const noexcept {
-        return reinterpret_cast<TaskState*>(word_.load(std::memory_order_acquire));
+        return reinterpret_cast<TaskState*>(word_.load(std::memory_order_relaxed));
     }
 
     // Thread: any, for the task that is in it.

@@ -107,13 +107,14 @@ void TaskState::publish(Outcome outcome) noexcept {
     do {
         // Rule 84: a request that nobody delivered turns a normal return into a cancellation. Rule 85: a failure wins.
         if ((word & kCancelRequested) != 0 && outcome_ == Outcome::value && !keeps_value_) {
+            word = word_.load(std::memory_order_acquire);  // T5
             outcome_ = Outcome::cancelled;
             returned_ = true;
             adopt_message();
             overruled();
         }
     } while (!word_.compare_exchange_weak(word, done_word(word), std::memory_order_acq_rel,  // F1, F2
-                                          std::memory_order_acquire));
+                                          std::memory_order_relaxed));
     slot_->clear(*this);
     if ((word & kEditing) == 0) [[likely]]
         wake_all(waiters_of(word));
@@ -130,7 +131,7 @@ void TaskState::suspend_disturbed() noexcept {
             }
         } else if ((word & kCancelRequested) != 0) {  // rule 86: the first real suspension is hit
             const std::uint64_t borrowed = (word | kWaiting | kBorrowed) & ~kCancelRequested;
-            if (word_.compare_exchange_weak(word, borrowed, std::memory_order_release,  // T1
+            if (word_.compare_exchange_weak(word, borrowed, std::memory_order_acquire,  // T5; end_borrow releases
                                             std::memory_order_relaxed)) {
                 return pass_request_on();
             }
@@ -147,8 +148,8 @@ void TaskState::pass_request_on() noexcept {
     if (!request_cancel(*awaited_, message ? *message : std::string_view())) {  // it is done: see cancel
         if (std::string* const given = message.release()) {
             std::string* none = nullptr;
-            Details& details = *details_.load(std::memory_order_acquire);  // T4
-            if (!details.message.compare_exchange_strong(none, given, std::memory_order_release,
+            Details& details = *details_.load(std::memory_order_relaxed);  // it had the message
+            if (!details.message.compare_exchange_strong(none, given, std::memory_order_release,  // T6
                                                          std::memory_order_relaxed)) {
                 message.reset(given);
             }
@@ -185,7 +186,10 @@ void TaskState::wake_disturbed() noexcept {
     const scheduler::Affinity affinity = affinity_;
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
-        if ((word & kDone) != 0) return release();  // dismantled: the registration owned the last reference
+        if ((word & kDone) != 0) {  // dismantled: the registration owns a reference, perhaps the last one
+            (void)word_.load(std::memory_order_acquire);  // F1: or an old count of references would say so, too
+            return release();
+        }
         const bool resumes = (word & kWaiting) != 0 && ((word & kBorrowed) == 0 || (word & kWoken) != 0);
         const std::uint64_t next = resumes ? word & ~(kWaiting | kWoken) : word | kWoken;
         if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire, T2 release
@@ -212,7 +216,7 @@ bool TaskState::cancel(std::string_view message) noexcept {
         next = (word & kCount) == kCount ? word : word + kOneRequest;
         borrows = (word & (kWaiting | kBorrowed)) == kWaiting;
         next |= borrows ? borrowed : kCancelRequested;
-    } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire
+    } while (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,  // T1 acquire, T5 release
                                           std::memory_order_relaxed));
     if (!borrows) return true;
     if (request_cancel(*awaited_, message)) {
@@ -221,7 +225,7 @@ bool TaskState::cancel(std::string_view message) noexcept {
         word_.fetch_or(kCancelRequested, std::memory_order_relaxed);
     }
     if ((borrowed & kWoken) != 0) {
-        word_.fetch_and(~borrowed, std::memory_order_acq_rel);  // T3
+        word_.fetch_and(~borrowed, std::memory_order_release);  // T3: no other thread resumes it
     } else {
         end_borrow();
     }
@@ -260,7 +264,7 @@ std::size_t TaskState::uncancel(std::size_t entry) noexcept {
 }
 
 void TaskState::throw_cancelled() {
-    word_.fetch_and(~kCancelRequested, std::memory_order_relaxed);
+    word_.fetch_and(~kCancelRequested, std::memory_order_acquire);  // T5
     if (!has_message()) throw CancelledError();  // many at a time: without anything to be unwound here
     const std::unique_ptr<std::string> message = take_message();
     throw CancelledError(message != nullptr ? *message : std::string());
@@ -291,7 +295,7 @@ std::string* TaskState::set_message(std::string_view message) noexcept {
     try {
         auto text = std::make_unique<std::string>(message);
         std::string* const own = text.get();
-        delete details().message.exchange(text.release(), std::memory_order_acq_rel);
+        delete details().message.exchange(text.release(), std::memory_order_acq_rel);  // T6
         return own;
     } catch (const std::bad_alloc&) {  // the request matters more than its text
         (void)take_message();
@@ -307,16 +311,16 @@ bool TaskState::has_message() const noexcept {
 std::unique_ptr<std::string> TaskState::take_message() noexcept {
     if (!has_message()) return nullptr;
     return std::unique_ptr<std::string>(
-        details_.load(std::memory_order_acquire)->message.exchange(nullptr, std::memory_order_acq_rel));  // T4
+        details_.load(std::memory_order_relaxed)->message.exchange(nullptr, std::memory_order_acquire));  // T6
 }
 
 // Unless a newer one is there.
 void TaskState::take_back(std::string* message) noexcept {
+    if (message == nullptr) return;
     std::string* expected = message;
-    if (message != nullptr && details_
-                                  .load(std::memory_order_acquire)  // T4
-                                  ->message.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel,
-                                                                    std::memory_order_relaxed)) {
+    Details& details = *details_.load(std::memory_order_relaxed);  // set_message had them
+    if (details.message.compare_exchange_strong(expected, nullptr, std::memory_order_acquire,  // T6: it may be one that
+                                                std::memory_order_relaxed)) {  // has come to its place
         delete message;
     }
 }
@@ -338,7 +342,7 @@ scheduler::Mutex& names_mutex() {
 std::string TaskState::name() const {
     const std::lock_guard lock(names_mutex());
     const Details* details = details_.load(std::memory_order_acquire);  // T4
-    if (details != nullptr && details->named) return details->name;
+    if (details != nullptr && !details->has_default) return details->name;
     return "Task-" + std::to_string(number_low_ | std::uint64_t{number_high_} << 32);
 }
 
@@ -347,14 +351,14 @@ void TaskState::set_name(std::string_view name) {
     Details& own = details();
     const std::lock_guard lock(names_mutex());
     own.name.swap(text);
-    own.named = true;
+    own.has_default = false;
 }
 
 TaskState::Details& TaskState::details() {
     Details* details = details_.load(std::memory_order_acquire);  // T4
     if (details != nullptr) return *details;
     auto made = std::make_unique<Details>();
-    if (!details_.compare_exchange_strong(details, made.get(), std::memory_order_acq_rel,  // T4
+    if (!details_.compare_exchange_strong(details, made.get(), std::memory_order_release,  // T4
                                           std::memory_order_acquire)) {
         return *details;
     }
@@ -366,13 +370,13 @@ void TaskState::dismantle() noexcept {
     slot_->clear(*this);
     outcome_ = Outcome::cancelled;
     // A canceller on a plain thread may still talk to what the task awaits; it is about to give the task back.
-    std::uint64_t word = word_.load(std::memory_order_acquire);
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
         if ((word & kBorrowed) != 0) {
             std::this_thread::yield();
-            word = word_.load(std::memory_order_acquire);
-        } else if (word_.compare_exchange_weak(word, done_word(word), std::memory_order_acq_rel,
-                                               std::memory_order_acquire)) {
+            word = word_.load(std::memory_order_relaxed);
+        } else if (word_.compare_exchange_weak(word, done_word(word), std::memory_order_acq_rel,  // F1, F2; T3 acquire
+                                               std::memory_order_relaxed)) {
             break;
         }
     }

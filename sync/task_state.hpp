@@ -20,10 +20,15 @@
 // Orderings (the word is FutureState's)
 //   T1 word: release in suspend, acquire in wake, cancel      the suspended frame reaches whoever resumes it (through the
 //                                                             queue) and the awaited object the canceller that borrows it
-//   T2 word: acq_rel in wake, acquire in suspend and run      what the completer wrote before the wake
-//   T3 word: acq_rel in end_borrow, give_back                 as T1 and T2, for the canceller and for who looks
+//   T2 word: release in wake, acquire in suspend              what the completer wrote before the wake, and that it is
+//                                                             through with the task's place in the list
+//   T3 word: acq_rel in end_borrow, give_back, release where  as T1 and T2, for the canceller and for who looks; of two
+//      no other thread resumes the task                       cancellers the second sees what the first has done
 //   F1, F2 in complete, as for every future
-//   T4 details: acq_rel CAS from null, acquire loads          who sees them sees them made
+//   T4 details: release CAS from null, acquire loads          who sees them sees them made
+//   T5 word: release in cancel, acquire where a request is    the request's message is found: its details are seen
+//      taken to be delivered
+//   T6 message: release when it is put, acquire when taken    its text; who replaces one does both
 //
 // Deliberately not asyncio's: cancel may be called from any thread and is a request (rule 100); a started task is owned
 // by the runtime (rule 67).
@@ -254,7 +259,7 @@ private:
     // What most tasks do not have.
     struct Details {
         std::string name;  // under the mutex of all names
-        bool named = false;
+        bool has_default = true;
         FailureTrace trace;  // the running task's, then unchanging
         scheduler::LoneAtomic<std::string*> message{
             nullptr};  // owned; of a request to cancel that is not delivered yet
@@ -302,6 +307,7 @@ private:
     bool entered_ : 1 = false;
     bool returned_ : 1 = false;  // normally, and was cancelled all the same
     bool keeps_value_ : 1 = false;
+    bool traced_ : 1 = false;  // by the running task: published by F1
 
 protected:
     bool holds_value_ : 1 = false;

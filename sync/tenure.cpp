@@ -36,7 +36,7 @@ Tenure* Tenure::begin(ParkingLot& lot) noexcept {
 
 bool Tenure::leave_live(Stage next) noexcept {
     Stage stage = Stage::live;
-    return stage_.compare_exchange_strong(stage, next, std::memory_order_acq_rel, std::memory_order_acquire);  // V1
+    return stage_.compare_exchange_strong(stage, next, std::memory_order_release, std::memory_order_acquire);  // V1
 }
 
 void Tenure::end() noexcept {

@@ -8,7 +8,8 @@
 //       '--end(), the task is done but has not got here--> ended --the task gets here--> destroyed
 //
 // Orderings
-//   V1 stage: acq_rel CAS from live; release store of told, acquire load in end    the report is made before the lock goes
+//   V1 stage: release CAS from live, acquire if it fails; release store of told,    who destroys it is behind the other; the
+//      acquire load in end                                                          report is made before the lock goes
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,7 @@ void TimeoutState::enter() {
 }
 
 void TimeoutState::reschedule(std::optional<TimePoint> when) {
-    switch (phase_.load(std::memory_order_acquire)) {
+    switch (phase_.load(std::memory_order_relaxed)) {
         case Phase::entered: break;
         case Phase::created: throw std::runtime_error("Timeout has not been entered");
         case Phase::expiring:
@@ -49,7 +49,7 @@ void TimeoutState::reschedule(std::optional<TimePoint> when) {
 
 void TimeoutState::expire() noexcept {
     Phase entered = Phase::entered;
-    if (!phase_.compare_exchange_strong(entered, Phase::expiring, std::memory_order_acq_rel,  // O1
+    if (!phase_.compare_exchange_strong(entered, Phase::expiring, std::memory_order_relaxed,  // O1
                                         std::memory_order_relaxed)) {
         return;
     }
@@ -61,8 +61,8 @@ void TimeoutState::expire() noexcept {
 bool TimeoutState::claim_end() noexcept {
     if (timer_) std::exchange(timer_, Handle()).cancel();
     Phase phase = Phase::entered;
-    if (phase_.compare_exchange_strong(phase, Phase::finished, std::memory_order_acq_rel,  // O1
-                                       std::memory_order_acquire)) {
+    if (phase_.compare_exchange_strong(phase, Phase::finished, std::memory_order_relaxed,  // O1
+                                       std::memory_order_relaxed)) {
         return true;
     }
     while (phase_.load(std::memory_order_acquire) == Phase::expiring) std::this_thread::yield();  // O2

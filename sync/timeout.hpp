@@ -11,8 +11,10 @@
 // before it is done would hit the code behind the block.
 //
 // Orderings
-//   O1 phase: acq_rel CAS out of entered, by the timer or by leave    one winner
+//   O1 phase: relaxed CAS out of entered, by the timer or by leave    one winner; the timer reads what enter wrote, and was
+//                                                                     armed after that
 //   O2 phase: release store after the cancel, acquire load in leave   uncancel comes after the cancel
+//   O3 references: relaxed in retain, acq_rel in release              the last owner sees everything before it destroys
 #pragma once
 
 #include <concepts>
@@ -53,13 +55,13 @@ public:
     void reschedule(std::optional<TimePoint> when);
     [[nodiscard]] std::optional<TimePoint> when() const { return deadline_.when(); }
     [[nodiscard]] bool expired() const {
-        const Phase phase = phase_.load(std::memory_order_acquire);
+        const Phase phase = phase_.load(std::memory_order_relaxed);
         return phase == Phase::expiring || phase == Phase::expired || phase == Phase::left_expired;
     }
 
-    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // O3
     void release() noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;  // O3
     }
 
 private:

@@ -2,10 +2,13 @@
 // once or never, and the parent goes on once, behind all of them.
 #include "sync/branch.hpp"
 
+#include <chrono>
 #include <functional>
 #include <stdexcept>
 
+#include "sync/context_var.hpp"
 #include "sync/fork_join.hpp"
+#include "sync/sleep.hpp"
 #include "sync/task.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
@@ -62,7 +65,45 @@ void a_branch_may_be_stolen() {
     require(sum == (kSecond < 0 ? -1 : 3), "both results, or the failure");
 }
 
+// The first branch of a branch suspends: what is around it becomes tasks, while a thief looks for the context of the second.
+Coro<int> suspend_and_give(int result) {
+    co_await weft::sleep(std::chrono::seconds(0));
+    co_return result;
+}
+Coro<int> fork_inside(Cell<int>& runs) {
+    const auto [a, b] = co_await fork_join(suspend_and_give(1), leaf(runs, 2));
+    require(runs.get() == 1, "it ran before");
+    co_return a + b;
+}
+Coro<> fork_around(int& sum, const Loops& loops) {
+    Cell<int> runs;
+    const auto [all] = co_await fork_join(fork_inside(runs));
+    sum = all;
+    loops.stop();
+}
+
+void a_branch_inside_suspends() {
+    const weft::ContextVar<int> variable("any");
+    weft::Context().run([&] { variable.set(1); });  // from here on contexts are looked for
+    const Loops loops(2);
+    int sum = 0;
+    {
+        const OnLoop here(loops[0]);
+        (void)create_task(fork_around(sum, loops));
+    }
+    together({[&] { loops.run(0); }, [&] { loops.run(1); }});
+    require(sum == 3, "both results");
+}
+
 }  // namespace
+
+WEFT_MODEL("fork_join: a branch inside suspends, another may be stolen", a_branch_inside_suspends,
+           {.type = "Branch", .threads = {"fork, detach, materialise, join", "steal, run"}});
+
+WEFT_MODEL("fork_join: a branch inside suspends, another may be stolen, at random", a_branch_inside_suspends,
+           {.type = "Branch",
+            .threads = {"fork, detach, materialise, join", "steal, run"},
+            .random = Random{.executions = 20'000}});
 
 WEFT_MODEL("fork_join: a branch may be stolen", a_branch_may_be_stolen<2>,
            {.type = "Branch", .threads = {"fork, join", "steal, run"}});

@@ -4,6 +4,8 @@
 #include <functional>
 
 #include "sync/barrier.hpp"
+#include "sync/exception_context.hpp"
+#include "sync/report.hpp"
 #include "sync/task.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
@@ -84,11 +86,31 @@ void two_meet() {
     require(met == 2, "both");
 }
 
+// One loop closes with a task inside while another task comes, on a loop of its own.
+void a_task_in_a_barrier_is_dismantled() {
+    weft::sync::set_report_sink([](const weft::ExceptionContext&) {});  // that it was pending
+    Barrier barrier(3);
+    const Loops closing(1);
+    const Loops other(1);
+    int met = 0;
+    const auto first = create_task(meet(barrier, closing, met), {.loop = &closing[0]});
+    closing[0].step();
+    require(barrier.n_waiting() == 1, "it waits");
+    const auto second = create_task(meet(barrier, other, met), {.loop = &other[0]});
+    together({[&] { closing.close(); }, [&] { other[0].step(); }});
+    require(barrier.n_waiting() == 1, "the other one waits");
+    other.close();
+    require(barrier.n_waiting() == 0, "nobody waits");
+}
+
 }  // namespace
 
 WEFT_MODEL("condition: wait, notify", a_notification_comes, {.type = "Condition", .threads = {"wait", "notify"}});
 
 WEFT_MODEL("condition: wait, notify and cancel", a_notification_comes_and_its_waiter_is_cancelled,
            {.type = "Condition", .threads = {"wait", "notify, cancel"}});
+
+WEFT_MODEL("barrier: one is dismantled, one comes", a_task_in_a_barrier_is_dismantled,
+           {.type = "Barrier", .threads = {"end", "wait"}});
 
 WEFT_MODEL("barrier: two meet", two_meet, {.type = "Barrier", .threads = {"wait, wait", "steal"}});

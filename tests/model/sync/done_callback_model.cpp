@@ -2,8 +2,10 @@
 #include "sync/done_callback.hpp"
 
 #include <functional>
+#include <memory>
 #include <utility>
 
+#include "sync/context_var.hpp"
 #include "sync/future.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
@@ -20,10 +22,19 @@ using weft::model::together;
 
 namespace {
 
-// What became of one.
+// What became of one, and of the context that it has.
 struct Fate {
     Cell<int> calls;
     Cell<int> ends;
+    int contexts_ended = 0;
+
+    // Nobody else has it.
+    [[nodiscard]] weft::Context context() {
+        weft::Context made;
+        const weft::ContextVar<std::shared_ptr<void>> variable("until it ends");
+        made.run([&] { variable.set(std::shared_ptr<void>(nullptr, [this](void*) { ++contexts_ended; })); });
+        return made;
+    }
 };
 
 class Callable {
@@ -58,7 +69,8 @@ void a_callback_is_called_or_taken_off() {
     {
         const OnLoop here(loops[0]);
         future = create_future<int>();
-        id = future.add_done_callback(Callable(fate));
+        const weft::Context context = fate.context();
+        id = future.add_done_callback(Callable(fate), {.context = &context});
     }
     std::size_t removed = 0;
     together({[&] { (void)future.try_set_result(7); }, [&] { turn(loops); },
@@ -68,7 +80,7 @@ void a_callback_is_called_or_taken_off() {
               }});
     turn(loops);
     require(static_cast<std::size_t>(fate.calls.get()) + removed == 1, "called, or taken off");
-    require(fate.ends.get() == 1, "it has ended");
+    require(fate.ends.get() == 1 && fate.contexts_ended == 1, "it has ended");
 }
 
 void two_take_a_callback_off() {
@@ -79,7 +91,8 @@ void two_take_a_callback_off() {
     {
         const OnLoop here(loops[0]);
         future = create_future<int>();
-        id = future.add_done_callback(Callable(fate));
+        const weft::Context context = fate.context();
+        id = future.add_done_callback(Callable(fate), {.context = &context});
     }
     CallbackId same(id);
     std::size_t first = 0;
@@ -95,10 +108,39 @@ void two_take_a_callback_off() {
               [&] { (void)future.try_set_result(7); }});
     turn(loops);
     require(static_cast<std::size_t>(fate.calls.get()) + first + second == 1, "called, or taken off by one");
-    require(fate.ends.get() == 1, "it has ended");
+    require(fate.ends.get() == 1 && fate.contexts_ended == 1, "it has ended");
+}
+
+// Names of a registration are copied and dropped on any thread.
+void names_of_a_callback() {
+    Fate fate;
+    const Loops loops(1);
+    Future<int> future;
+    CallbackId id;
+    {
+        const OnLoop here(loops[0]);
+        future = create_future<int>();
+        const weft::Context context = fate.context();
+        id = future.add_done_callback(Callable(fate), {.context = &context});
+    }
+    CallbackId same(id);
+    together({[&] {
+                  CallbackId other(id);
+                  id = {};
+                  require(other == other, "it is still there");
+              },
+              [&] {
+                  const CallbackId other(same);
+                  same = {};
+                  (void)future.remove_done_callback(other);
+              }});
+    require(fate.ends.get() == 1 && fate.contexts_ended == 1, "it has ended");
 }
 
 }  // namespace
+
+WEFT_MODEL("done callback: copy names, drop them, remove", names_of_a_callback,
+           {.type = "DoneCallback", .threads = {"retain, release", "retain, remove_from, release"}});
 
 WEFT_MODEL("done callback: complete, run, remove", a_callback_is_called_or_taken_off,
            {.type = "DoneCallback", .threads = {"wake", "run", "remove_from"}});

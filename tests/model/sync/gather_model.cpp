@@ -154,6 +154,20 @@ void members_end_and_a_wait_is_left() {
     require(!two[0].state().has_waiters() && !two[1].state().has_waiters(), "nothing is left behind");
 }
 
+// Nobody leaves: it ends, and who waits for it finds both.
+void members_end_a_wait() {
+    Two two;
+    Waiting waiting({&two[0].state(), &two[1].state()}, weft::ALL_COMPLETED);
+    waiting.watch();
+    two.leave_loop();
+    together({[&] { require(two.complete(0), "nobody else"); }, [&] { require(two.complete(1), "nobody else"); },
+              [&] {
+                  if (waiting.operator co_await().await_ready())
+                      require(two[0].done() && two[1].done(), "both can be looked at");
+              }});
+    require(waiting.operator co_await().await_ready(), "it has ended");
+}
+
 // --- shield -----------------------------------------------------------------------------------------------------------
 
 void a_shield_is_cancelled() {
@@ -214,6 +228,8 @@ WEFT_MODEL("gather: two children end, cancel, failures are results", all_childre
 
 WEFT_MODEL("gather: one child ends, two cancel", two_cancel_a_gather,
            {.type = "Gather", .threads = {"child_done", "cancel", "cancel"}});
+
+WEFT_MODEL("wait: all end", members_end_a_wait, {.type = "Wait", .threads = {"member_done", "member_done", "done"}});
 
 WEFT_MODEL("wait: all end, and it is left", members_end_and_a_wait_is_left<weft::ALL_COMPLETED>,
            {.type = "Wait", .threads = {"member_done", "member_done", "done, leave"}});

@@ -7,6 +7,7 @@
 #include "tests/model/models.hpp"
 #include "tests/model/puppet.hpp"
 
+using weft::model::Cell;
 using weft::model::Loops;
 using weft::model::Puppet;
 using weft::model::require;
@@ -17,16 +18,17 @@ using weft::sync::TaskState;
 
 namespace {
 
-// Takes a reference, as whoever lists all tasks does; then looks, and lets go.
-void look(TaskSlot& slot) {
+// Takes a reference, as whoever lists all tasks does; then looks, and lets go. Returns false if there is none.
+bool look(TaskSlot& slot) {
     TaskState* found = nullptr;
     slot.visit([&](TaskState& task) {
         task.retain();
         found = &task;
     });
-    if (found == nullptr) return;
+    if (found == nullptr) return false;
     require(!found->done(), "it can be looked at");
     found->release();
+    return true;
 }
 
 // The runtime's reference is the last, but for the visitor's.
@@ -43,7 +45,7 @@ void a_task_comes_and_goes() {
                   slot.put(*task);
                   end(slot, *task);
               },
-              [&] { look(slot); }, [&] { look(slot); }});
+              [&] { (void)look(slot); }, [&] { (void)look(slot); }});
     require(slot.empty(), "gone");
 }
 
@@ -53,13 +55,31 @@ void a_slot_is_used_again() {
     TaskSlot slot;
     auto* const first = new Puppet(loops[0]);
     slot.put(*first);
-    together({[&] { end(slot, *first); }, [&] { look(slot); },
+    together({[&] { end(slot, *first); }, [&] { (void)look(slot); },
               [&] {
                   if (!slot.empty()) return;
                   auto* const second = new Puppet(loops[0]);
                   slot.put(*second);
                   end(slot, *second);
               }});
+    require(slot.empty(), "gone");
+}
+
+// Who does not find a task that was there knows what it has done.
+void a_task_has_gone() {
+    const Loops loops(1);
+    TaskSlot slot;
+    Cell<int> its_work;
+    auto* const task = new Puppet(loops[0]);
+    slot.put(*task);
+    const auto look_for_it = [&] {
+        if (!look(slot)) require(its_work.get() == 1, "it is through");
+    };
+    together({[&] {
+                  its_work.set(1);
+                  end(slot, *task);
+              },
+              look_for_it, look_for_it});
     require(slot.empty(), "gone");
 }
 
@@ -72,7 +92,7 @@ void a_table_grows_while_it_is_walked() {
                   slot.put(*task);
                   end(slot, *task);
               },
-              [&] { slots.each([](TaskSlot& slot) { look(slot); }); }});
+              [&] { slots.each([](TaskSlot& slot) { (void)look(slot); }); }});
 }
 
 }  // namespace
@@ -82,6 +102,9 @@ WEFT_MODEL("task slot: put and clear, visit, visit", a_task_comes_and_goes,
 
 WEFT_MODEL("task slot: clear, visit, put again", a_slot_is_used_again,
            {.type = "TaskSlot", .threads = {"clear", "visit", "empty, put, clear"}});
+
+WEFT_MODEL("task slot: clear, visit, visit", a_task_has_gone,
+           {.type = "TaskSlot", .threads = {"clear", "visit", "visit"}});
 
 WEFT_MODEL("task slots: take, walk", a_table_grows_while_it_is_walked,
            {.type = "TaskSlots", .threads = {"take, put, clear", "each, visit"}});
