@@ -1,6 +1,7 @@
 #include "scheduler/loop.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "scheduler/neighbours.hpp"
@@ -204,6 +205,8 @@ void Loop::park() {
             // that it passes it on before it runs what may be long and its own.
             Idle& idle = loop.group_.idle();
             loop.searching_ = idle.retract(loop.index_) == Idle::Retract::searching || (goes_on && idle.start_search());
+            // Half of them search, and whoever is to pass the search on may be waiting for this core.
+            if (goes_on && !loop.searching_) std::this_thread::yield();
         }
     } awake{*this};
     awake.goes_on = anything_visible();

@@ -22,6 +22,7 @@ using weft::model::Execution;
 using weft::model::Loops;
 using weft::model::OnLoop;
 using weft::model::Parker;
+using weft::model::Reads;
 using weft::model::require;
 using weft::model::together;
 using weft::model::together_once_settled;
@@ -188,25 +189,33 @@ void a_post_to_one_of_two() {
     countdown.check();
 }
 
-// One of them sleeps.
+// Both sleep, and one is woken.
 void an_injection() {
     const Loops loops(2);
     Countdown countdown(loops, 1);
     Job job(countdown);
-    together_once_settled(1, {[&] { loops.run(1); }, [&] { loops.run(0); },
+    together_once_settled(2, {[&] { loops.run(0); }, [&] { loops.run(1); },
                               [&] { require(loops[0].inject(job) == Sent::sent, "it is open"); }});
     countdown.check();
 }
 
-// Both sleep.
+// The one that runs is about to sleep; the other never begins.
+void an_injection_for_one() {
+    const Loops loops(2);
+    Countdown countdown(loops, 1);
+    Job job(countdown);
+    together({[&] { loops.run(0); }, [&] { require(loops[1].inject(job) == Sent::sent, "it is open"); }});
+    countdown.check();
+}
+
 void two_injections() {
     const Loops loops(2);
     Countdown countdown(loops, 2);
     Job first(countdown);
     Job second(countdown);
-    together_once_settled(2, {[&] { loops.run(0); }, [&] { loops.run(1); },
-                              [&] { require(loops[0].inject(first) == Sent::sent, "it is open"); },
-                              [&] { require(loops[1].inject(second) == Sent::sent, "it is open"); }});
+    together_once_settled(1,
+                          {[&] { loops.run(0); }, [&] { require(loops[0].inject(first) == Sent::sent, "it is open"); },
+                           [&] { require(loops[1].inject(second) == Sent::sent, "it is open"); }});
     countdown.check();
 }
 
@@ -274,30 +283,24 @@ void work_is_given_away() {
     countdown.check();
 }
 
-// A loop in a long step of its own gives away two tasks and sends another loop a long one, too; the third, which sleeps,
-// takes one of the two.
+// A loop in a long step of its own gives a branch away and sends another loop a long step, too; the third, which sleeps,
+// takes the branch.
 void a_long_step_of_a_searcher() {
     const Loops loops(3);
-    Countdown countdown(loops, 3);
+    Countdown countdown(loops, 2);
     Parker taken;
     Parker ended;
-    Job first(countdown, [&] {
+    Job branch(countdown, [&] {
         taken.unpark();
         ended.unpark();
     });
-    Job second(countdown);
     Job pinned(countdown, [&] { ended.park(); });
-    const auto long_step = [&] {
-        const OnLoop here(loops[0]);
-        loops[0].push(first);
-        loops[0].push(second);
-        post(loops[1], pinned);
-        taken.park();
-    };
     together_once_settled(1, {[&] { loops.run(2); },
                               [&] {
-                                  long_step();
-                                  loops.run(0);
+                                  const OnLoop here(loops[0]);
+                                  require(loops[0].push_branch(branch), "there is room");
+                                  post(loops[1], pinned);
+                                  taken.park();
                               },
                               [&] { loops.run(1); }});
     countdown.check();
@@ -306,21 +309,15 @@ void a_long_step_of_a_searcher() {
 // As the last, but the loop that searches is stopped.
 void a_stop_of_a_searcher() {
     const Loops loops(3);
-    Countdown countdown(loops, 2);
+    Countdown countdown(loops, 1);
     Parker taken;
-    Job first(countdown, [&] { taken.unpark(); });
-    Job second(countdown);
-    const auto long_step = [&] {
-        const OnLoop here(loops[0]);
-        loops[0].push(first);
-        loops[0].push(second);
-        loops[1].stop();
-        taken.park();
-    };
+    Job branch(countdown, [&] { taken.unpark(); });
     together_once_settled(1, {[&] { loops.run(2); },
                               [&] {
-                                  long_step();
-                                  loops.run(0);
+                                  const OnLoop here(loops[0]);
+                                  require(loops[0].push_branch(branch), "there is room");
+                                  loops[1].stop();
+                                  taken.park();
                               },
                               [&] { loops.run(1); }});
     countdown.check();
@@ -440,8 +437,10 @@ WEFT_MODEL("loop: a post to one of two", a_post_to_one_of_two, {.type = "Loop", 
 
 WEFT_MODEL("loop: an injection", an_injection, {.type = "Loop", .threads = {"run", "run", "inject"}});
 
-WEFT_MODEL("loop: two injections", two_injections,
-           {.type = "Loop", .threads = {"run", "run", "inject", "inject"}, .limits = {.preemptions = 2}});
+WEFT_MODEL("loop: an injection for one that is about to sleep", an_injection_for_one,
+           {.type = "Loop", .threads = {"run", "inject"}});
+
+WEFT_MODEL("loop: two injections", two_injections, {.type = "Loop", .threads = {"run", "inject", "inject"}});
 
 WEFT_MODEL("loop: pushes from a long step", pushes_from_a_long_step,
            {.type = "Loop", .threads = {"run, push", "run, steal"}});
@@ -454,9 +453,13 @@ WEFT_MODEL("loop: single pushes", single_pushes, {.type = "Loop", .threads = {"r
 WEFT_MODEL("loop: work is given away", work_is_given_away, {.type = "Loop", .threads = {"run, stop", "run"}});
 
 WEFT_MODEL("loop: a searcher has a long step of its own", a_long_step_of_a_searcher,
-           {.type = "Loop", .threads = {"run, steal", "run, push, post", "run, search"}});
+           {.type = "Loop",
+            .threads = {"run, steal", "push_branch, post", "run, search"},
+            .limits = {.reads = Reads::newest}});
 
 WEFT_MODEL("loop: a searcher is stopped", a_stop_of_a_searcher,
-           {.type = "Loop", .threads = {"run, steal", "run, push, stop", "run, search"}});
+           {.type = "Loop",
+            .threads = {"run, steal", "push_branch, stop", "run, search"},
+            .limits = {.reads = Reads::newest}});
 
 WEFT_MODEL("loop: a stall", a_stall, {.type = "Loop", .threads = {"run, look for a stall", "run, look for a stall"}});
