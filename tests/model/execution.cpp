@@ -27,11 +27,13 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     preemptions_ = spurious_ = steps_ = 0;
     news_ = 0;
     patience_ = roused_ = 0;
-    inside_ = redundant_ = false;
+    inside_ = true;
+    redundant_ = false;
     chosen(false);
     spelled_out_.clear();
     orders_.clear();
     fences_ = 0;
+    blocks_ = 0;
     threads_[0].past = 1;
     number_ = ++runs_;
     ThreadLocals own;
@@ -47,11 +49,13 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
 }
 
 void Execution::run_body(const std::function<void()>& body) {
+    inside_ = false;
     try {
         body();
     } catch (const std::exception& e) {
         fail("the body throws ", e.what());
     }
+    inside_ = true;
     threads_[0].fiber.switch_to(home_);
 }
 
@@ -181,6 +185,13 @@ Thread Execution::pick() {
     spell_out({static_cast<std::uint32_t>(all.count), static_cast<std::uint32_t>(chosen)});
     if (next != running_ && all.threads[0] == running_) ++preemptions_;
     return next;
+}
+
+std::uint32_t Execution::choose(std::uint32_t count) {
+    const Inside inside(*this);
+    const std::uint32_t chosen = ask(count);
+    did(chosen);
+    return chosen;
 }
 
 std::uint32_t Execution::ask(std::uint32_t count) {
@@ -385,6 +396,12 @@ void Execution::wake(const void* on) {
     }
 }
 
+void Execution::acquire(const void* on, const View& from) {
+    const Inside inside(*this);
+    did_on(on);
+    memory_.acquire(running_, from);
+}
+
 void Execution::release(const void* on, View& into) {
     const Inside inside(*this);
     did_on(on);
@@ -486,6 +503,7 @@ Stamp Execution::oldest_to_read(Location location, Order order, const Where& whe
 
 // The body has seen all that there is.
 Value Execution::load_in_body(Location location, const Where& where) {
+    const Inside inside(*this);
     touch(location, where);
     const Value value = memory_.value(location, memory_.newest(location));
     tell({.verb = "load", .location = location, .read = value, .where = where});
@@ -654,7 +672,9 @@ void Execution::write_memory(const void* address, std::size_t bytes, const void*
 }
 
 void Execution::allocated(const void* address, std::size_t bytes) {
-    if (!inside_) plain_.forget(reinterpret_cast<std::uintptr_t>(address), bytes);
+    if (inside_) return;
+    ++blocks_;
+    plain_.forget(reinterpret_cast<std::uintptr_t>(address), bytes);
 }
 
 }  // namespace weft::model

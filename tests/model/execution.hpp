@@ -75,11 +75,7 @@ public:
     void together(const std::vector<std::function<void()>>& functions, std::size_t settled = 0);
     [[noreturn]] void fail(std::string_view what, std::string_view more = {}, const Where* where = nullptr);
     // Returns a number below `count`: a free choice of the model's.
-    std::uint32_t choose(std::uint32_t count) {
-        const std::uint32_t chosen = ask(count);
-        did(chosen);
-        return chosen;
-    }
+    std::uint32_t choose(std::uint32_t count);
     // All that was chosen, for those who know neither points nor the reduction; only with Limits::spell_out.
     [[nodiscard]] const Trail& spelled_out() const { return spelled_out_; }
 
@@ -117,6 +113,9 @@ public:
     void read_memory(const void* address, std::size_t bytes, const void* caller);
     void write_memory(const void* address, std::size_t bytes, const void* caller);
     void allocated(const void* address, std::size_t bytes);
+    void freed() { blocks_ -= inside_ ? 0 : 1; }
+    // Blocks of memory that the model allocated and did not free.
+    [[nodiscard]] std::int64_t blocks_left() const { return blocks_; }
 
     void spin_hint();
     // A step of a lock or a parker, `on` it: another thread may go on first.
@@ -127,10 +126,7 @@ public:
     [[nodiscard]] bool block_for_some_time(const void* on, const char* why);
     void wake(const void* on);
     // What is in `from`, which belongs to `on`, has been seen by the thread from now on. No step.
-    void acquire(const void* on, const View& from) {
-        did_on(on);
-        memory_.acquire(running_, from);
-    }
+    void acquire(const void* on, const View& from);
     // What the thread has seen is in `into`, which belongs to `on`. No step.
     void release(const void* on, View& into);
 
@@ -269,6 +265,7 @@ private:
     Trail spelled_out_;
     std::vector<std::pair<const void*, std::uint64_t>> orders_;  // how much was done on each lock or parker
     std::uint64_t fences_ = 0;
+    std::int64_t blocks_ = 0;
     std::uint32_t preemptions_ = 0;
     std::uint32_t spurious_ = 0;
     std::uint32_t steps_ = 0;

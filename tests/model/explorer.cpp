@@ -34,6 +34,17 @@ Trail spelled_out(const Trail& trail, Limits limits, const Body& body) {
     return execution.spelled_out();
 }
 
+// Memory that the execution left behind, and leaves behind again: what is made once for all others does not count.
+bool leaks(const Execution& execution, const Search& search, Limits limits, const Body& body) {
+    if (!execution.failure().empty() || execution.blocks_left() <= 0) return false;
+    limits.visited = nullptr;
+    Replay again(search.trail().answers());
+    again.next();
+    Execution second(limits);
+    second.run(again, body, nullptr);
+    return second.blocks_left() > 0;
+}
+
 // Whether there shall be another execution.
 bool run_next(Search& search, const Limits& limits, Execution& execution, const Body& body, Report& report) {
     if (report.executions >= limits.executions) return false;
@@ -44,8 +55,9 @@ bool run_next(Search& search, const Limits& limits, Execution& execution, const 
     execution.run(search, body, nullptr);
     ++report.executions;
     report.redundant += execution.redundant() ? 1 : 0;
-    if (execution.failure().empty()) return true;
     report.failure = execution.failure();
+    if (leaks(execution, search, limits, body)) report.failure = "memory is not freed";
+    if (report.failure.empty()) return true;
     report.replay = replay_line(limits, spelled_out(search.trail(), limits, body));
     return false;
 }
@@ -159,6 +171,7 @@ Report replay(std::string_view line, const Body& body, Sites* sites) {
     Report report;
     report.executions = 1;
     report.failure = execution.failure();
+    if (report.failure.empty() && execution.blocks_left() > 0) report.failure = "memory is not freed";
     report.replay = replay_line(limits, search.trail());
     report.trace = trace.text();
     return report;

@@ -10,7 +10,8 @@
 //     });
 //     CHECK_MESSAGE(report.passed(), report.text());
 //
-// A failure is a `require` that does not hold, a data race, a deadlock, a use of a dead atomic, or too many steps. The
+// A failure is a `require` that does not hold, a data race, a deadlock, a use of a dead atomic, memory that is not freed, or
+// too many steps. The
 // model must be deterministic: no clock, no randomness but `choose`, no state that lives longer than the body.
 #pragma once
 
@@ -31,9 +32,9 @@ struct Report {
     std::uint64_t at_random = 0;  // of them: the first few, before the search
     std::uint64_t redundant = 0;  // of them: cut short, because another one has the same partial order
     bool complete = false;  // every execution within the limits was seen
-    std::string failure;    // empty: none
-    std::string trace;      // of the failing execution
-    std::string replay;     // for replay()
+    std::string failure;  // empty: none
+    std::string trace;  // of the failing execution
+    std::string replay;  // for replay()
     double seconds = 0;
 
     [[nodiscard]] bool passed() const { return failure.empty(); }

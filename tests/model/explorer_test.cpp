@@ -338,3 +338,22 @@ TEST_CASE("trail: what is written is read again") {
     CHECK_THROWS_AS(weft::model::Trail::parse("1,,2"), std::invalid_argument);
     CHECK_THROWS_AS(weft::model::Trail::parse("1;2"), std::invalid_argument);
 }
+
+TEST_CASE("explorer: memory that is not freed, in one of the executions") {
+    const auto hand_over = [](bool exchanges) {
+        return explore({}, [exchanges] {
+            Atomic<int*> place{nullptr};
+            const auto put = [&] {
+                int* const old = exchanges ? place.exchange(new int, std::memory_order_acq_rel) : place.load(kAcquire);
+                if (!exchanges) place.store(new int, kRelease);
+                delete old;
+            };
+            together({put, put});
+            delete place.load(kRelaxed);
+        });
+    };
+    CHECK(hand_over(true).passed());
+    const Report report = hand_over(false);
+    CHECK(says(report, "memory is not freed"));
+    CHECK(report.trace.find("store") != std::string::npos);
+}

@@ -32,6 +32,13 @@ void write(const void* address, std::size_t bytes, const void* caller) {
     if (Execution::watches()) Execution::running()->write_memory(address, bytes, caller);
 }
 
+void give_back(void* memory, std::size_t bytes) {
+    if (memory == nullptr) return;
+    write(memory, bytes, __builtin_return_address(0));
+    if (Execution* execution = Execution::running()) execution->freed();
+    std::free(memory);
+}
+
 void* fresh(void* memory, std::size_t bytes) {
     if (memory == nullptr) throw std::bad_alloc();
     if (Execution* execution = Execution::running()) execution->allocated(memory, bytes);
@@ -65,13 +72,10 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
     return fresh(std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit), bytes);
 }
 
-void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { give_back(memory, 1); }  // at least
 
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { operator delete(memory); }
 
 void operator delete(void* memory, std::size_t bytes, std::align_val_t) noexcept { operator delete(memory, bytes); }
 
-void operator delete(void* memory, std::size_t bytes) noexcept {
-    if (memory != nullptr) write(memory, bytes, __builtin_return_address(0));
-    std::free(memory);
-}
+void operator delete(void* memory, std::size_t bytes) noexcept { give_back(memory, bytes); }

@@ -42,8 +42,13 @@ Report hand_over(std::memory_order publish) {
 Report give_away(std::memory_order publish) {
     return explore({}, [publish] {
         Atomic<int*> given{nullptr};
-        together({[&] { given.store(new int(1), publish); }, [&] { delete given.load(std::memory_order_acquire); }});
-        if (given.load() == nullptr) return;
+        int* freed = nullptr;
+        together({[&] { given.store(new int(1), publish); },
+                  [&] {
+                      freed = given.load(std::memory_order_acquire);
+                      delete freed;
+                  }});
+        if (freed == nullptr) delete given.load();
     });
 }
 
