@@ -224,8 +224,8 @@ void Loop::park() {
 }
 
 // Nobody has sent anything for as long as a park may last. Does anything move in the whole group? Asked twice: a loop may
-// have sent something to one that was asked before it. (Who still reads of a loop what was so before its last wake-up may tell
-// a stall too early: docs/defects.md.)
+// have sent something to one that was asked before it. By a compare-exchange, which cannot read what was so before the last
+// wake-up of the one that is asked.
 void Loop::look_for_stall() const {
     const auto progress_of_all = [this] {
         std::uint64_t sum = 0;
@@ -233,8 +233,11 @@ void Loop::look_for_stall() const {
         return sum;
     };
     const std::uint64_t progress = progress_of_all();
-    const auto sleeps = [](const Loop* member) {
-        return member->debug() && member->parked_.load(std::memory_order_acquire) &&  // L3 acquire
+    const auto sleeps = [](Loop* member) {
+        bool parked = true;
+        return member->debug() &&
+               member->parked_.compare_exchange_strong(parked, true, std::memory_order_acquire,  // L3 acquire
+                                                       std::memory_order_relaxed) &&
                member->timerless_.load(std::memory_order_relaxed) && member->inbox_.empty();  // L3
     };
     const auto all_sleep = [&] { return std::all_of(group_.loops().begin(), group_.loops().end(), sleeps); };

@@ -561,6 +561,7 @@ Value Execution::take(Location location, const Where& where) {
 
 void Execution::tear(Location location, OrderOf of, const Where& where) {
     if (!has(Fault::torn, where, of)) return;
+    did(0);  // it is another state
     chosen(false);
     before_access(location, Effect::writes, where);
 }

@@ -118,7 +118,12 @@ std::vector<Mutant> all_mutants(const Gate& gate) {
             if (file.find("tests/") != std::string_view::npos) continue;
             if (std::none_of(gate.folders.begin(), gate.folders.end(), wanted)) continue;
             auto& its = meet[site.place() + site.text()];
-            if (its.empty()) sites.push_back(site);
+            if (its.empty()) {
+                sites.push_back(site);
+            } else if (site.guess) {  // in any of the models
+                const auto same = [&](const Site& other) { return other.is(site.where, site.of); };
+                std::find_if(sites.begin(), sites.end(), same)->guess = true;
+            }
             its.push_back(number);
         }
     }

@@ -67,7 +67,8 @@ int list() {
         } else if (model.about.limits.preemptions == weft::model::kUnbounded) {
             std::printf("\tall\n");
         } else {
-            std::printf("\t%u\n", model.about.limits.preemptions);
+            const bool old_reads = model.about.limits.reads == weft::model::Reads::any_allowed;
+            std::printf("\t%u%s\n", model.about.limits.preemptions, old_reads ? "" : ", interleavings");
         }
     }
     return 0;

@@ -15,8 +15,9 @@
 //   plain       epochs of the last write and of each thread's last read: two that are not ordered are a race
 //   birth, end  making and destroying an atomic are plain writes to it: who uses it must be ordered with both
 //
-// What this machine cannot do although C++20 allows it: read a value before it is stored (load buffering), or store
-// into the middle of a modification order (2+2W, Z6.U). It may miss a defect that needs these; it never invents one.
+// What this machine cannot do although C++20 allows it: read a value before it is stored (load buffering), store into the
+// middle of a modification order (2+2W, Z6.U), or have an order S that is not the order of execution, where only relaxed
+// accesses lead from one seq_cst access to the other. It may miss a defect that needs these; it never invents one.
 //
 // Source: Kang et al. 2017 (views), Lahav et al. 2017 (RC11), [atomics.order] of C++20 for seq_cst.
 #pragma once

@@ -136,6 +136,33 @@ void a_promotion_wakes_a_thief() {
               }});
 }
 
+// The ring is full until a thief has taken one.
+void room_that_a_thief_made() {
+    Deque deque;
+    deque.set_hungry();
+    std::array<Branch, 3> branches;
+    Owner owner(deque);
+    Atomic<bool> taken{false};
+    together({[&] {
+                  owner.fork(branches[0]);
+                  owner.fork(branches[1]);
+                  while (!taken.load(std::memory_order_acquire)) weft::scheduler::spin_hint();
+                  branches[2].begun_.set(1);
+                  require(deque.push(branches[2]) != Deque::Push::full, "there is room again");
+                  owner.run_all();
+              },
+              [&] {
+                  Runnable* branch = nullptr;
+                  while (branch == nullptr) {
+                      branch = deque.steal();
+                      if (branch == nullptr) weft::scheduler::spin_hint();
+                  }
+                  taken.store(true, std::memory_order_release);
+                  branch->run();
+              }});
+    for (const Branch& branch : branches) require(branch.begun_.get() == 2, "it has run");
+}
+
 }  // namespace
 
 WEFT_MODEL("fork deque: an owner and a thief", owner_and_thieves<1>,
@@ -152,3 +179,6 @@ WEFT_MODEL("fork deque: a slot that is used again", a_slot_that_is_used_again,
 
 WEFT_MODEL("fork deque: no wake-up of a thief is lost", a_promotion_wakes_a_thief,
            {.type = "ForkDeque", .threads = {"push", "has_public"}});
+
+WEFT_MODEL("fork deque: room that a thief made", room_that_a_thief_made,
+           {.type = "ForkDeque", .threads = {"push, pop", "steal"}});

@@ -369,6 +369,7 @@ public:
         told_of = this;
         weft::scheduler::report_stall = [](const Loop&) noexcept {
             told_of->stalls_.fetch_add(1, std::memory_order_relaxed);
+            told_of->ran_before_stall_ = told_of->ran_.exchange(true, std::memory_order_acq_rel);
             told_of->stop();
         };
     }
@@ -379,12 +380,18 @@ public:
     void run() {
         together({[&] { first_->run(); }, [&] { second_->run(); }});
     }
+    // The second one sleeps.
+    void run_once_settled() {
+        together_once_settled(1, {[&] { second_->run(); }, [&] { first_->run(); }});
+    }
     void stop() {
         first_->stop();
         second_->stop();
     }
     [[nodiscard]] Loop& first() { return *first_; }
     [[nodiscard]] Loop& second() { return *second_; }
+    void notes_run() { ran_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool ran_before_stall() const { return ran_before_stall_; }
     [[nodiscard]] int stalls() const { return stalls_.load(); }
 
 private:
@@ -395,6 +402,8 @@ private:
     const std::unique_ptr<Loop> first_ = std::make_unique<Loop>(std::make_unique<BoundedParker>(), group_);
     const std::unique_ptr<Loop> second_ = std::make_unique<Loop>(std::make_unique<BoundedParker>(), group_);
     Atomic<int> stalls_{0};
+    Atomic<bool> ran_{false};
+    bool ran_before_stall_ = false;
 };
 
 class Once final : public Runnable {
@@ -415,6 +424,16 @@ void a_stall() {
     post(loops.first(), first);
     loops.run();
     require(loops.stalls() == 1, "it is told once");
+}
+
+// What the first job sends to the other loop runs before anybody tells that nothing moves.
+void no_stall() {
+    Watchful loops;
+    Once second([&] { loops.notes_run(); });
+    Once first([&] { post(loops.second(), second); });
+    post(loops.first(), first);
+    loops.run_once_settled();
+    require(loops.ran_before_stall(), "nothing moved");
 }
 
 }  // namespace
@@ -463,3 +482,6 @@ WEFT_MODEL("loop: a searcher is stopped", a_stop_of_a_searcher,
             .limits = {.reads = Reads::newest}});
 
 WEFT_MODEL("loop: a stall", a_stall, {.type = "Loop", .threads = {"run, look for a stall", "run, look for a stall"}});
+
+WEFT_MODEL("loop: no stall while something moves", no_stall,
+           {.type = "Loop", .threads = {"run, post, look for a stall", "run, look for a stall"}});

@@ -22,8 +22,10 @@ using weft::model::Cell;
 using weft::model::Loops;
 using weft::model::OnLoop;
 using weft::model::Random;
+using weft::model::Reads;
 using weft::model::require;
 using weft::model::together;
+using weft::model::together_once_settled;
 
 namespace {
 
@@ -91,18 +93,20 @@ void a_branch_inside_suspends() {
         const OnLoop here(loops[0]);
         (void)create_task(fork_around(sum, loops));
     }
-    together({[&] { loops.run(0); }, [&] { loops.run(1); }});
+    together_once_settled(1, {[&] { loops.run(1); }, [&] { loops.run(0); }});
     require(sum == 3, "both results");
 }
 
 }  // namespace
 
 WEFT_MODEL("fork_join: a branch inside suspends, another may be stolen", a_branch_inside_suspends,
-           {.type = "Branch", .threads = {"fork, detach, materialise, join", "steal, run"}});
+           {.type = "Branch",
+            .threads = {"steal, run", "fork, detach, materialise, join"},
+            .limits = {.reads = Reads::newest}});
 
 WEFT_MODEL("fork_join: a branch inside suspends, another may be stolen, at random", a_branch_inside_suspends,
            {.type = "Branch",
-            .threads = {"fork, detach, materialise, join", "steal, run"},
+            .threads = {"steal, run", "fork, detach, materialise, join"},
             .random = Random{.executions = 20'000}});
 
 WEFT_MODEL("fork_join: a branch may be stolen", a_branch_may_be_stolen<2>,

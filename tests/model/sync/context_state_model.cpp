@@ -4,8 +4,10 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "sync/context_var.hpp"
 #include "tests/model/models.hpp"
 
 using weft::model::Cell;
@@ -78,6 +80,17 @@ void a_token_is_used() {
     require(used[0] != used[1] && value.token_used(), "by one");
 }
 
+// Each variable has a value of its own, whoever makes them.
+void two_variables_are_made() {
+    std::array<std::optional<weft::ContextVar<int>>, 2> variables;
+    together({[&] { variables[0].emplace("first"); }, [&] { variables[1].emplace("second"); }});
+    weft::Context().run([&] {
+        variables[0]->set(1);
+        variables[1]->set(2);
+        require(variables[0]->get() == 1 && variables[1]->get() == 2, "its own");
+    });
+}
+
 }  // namespace
 
 WEFT_MODEL("context: two make it, one looks", two_make_it_and_one_looks,
@@ -88,3 +101,6 @@ WEFT_MODEL("context: the last owner destroys it", the_last_owner_destroys_it,
 
 WEFT_MODEL("context: a token is used by one", a_token_is_used,
            {.type = "ContextValue", .threads = {"use_token", "use_token"}});
+
+WEFT_MODEL("context: two variables are made", two_variables_are_made,
+           {.type = "ContextVar", .threads = {"make", "make"}});

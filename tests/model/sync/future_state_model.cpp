@@ -284,7 +284,8 @@ public:
 
 // Who is the only owner may move the value away: nobody else reads it any more.
 void the_only_owner_moves_the_value() {
-    auto* const future = new ValueFutureState<Value>(2);
+    auto* const future = new ValueFutureState<Value>(1);
+    future->retain();
     (void)future->try_set_value();
     const auto read = [&] {
         const auto value = weft::sync::read_value<Value>(*future, future->sole_owner());

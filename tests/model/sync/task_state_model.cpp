@@ -393,7 +393,10 @@ void two_look_at_a_waiting_task() {
 void a_task_gets_a_name() {
     Waits waits;
     const std::string before = waits.task().name();
-    together({[&] { waits.task().set_name("other"); },
+    together({[&] {
+                  waits.task().set_name("other");
+                  require(waits.task().name() == "other", "its own");
+              },
               [&] {
                   const std::string name = waits.task().name();
                   require(name == before || name == "other", "one of them");
@@ -456,6 +459,20 @@ void turn_and_cancel(const Loops& loops, const Task& task) {
 void a_task_begins_and_is_cancelled() {
     const Loops loops(1);
     turn_and_cancel(loops, create_task(wait_for(pending_future()), {.loop = &loops[0]}));
+}
+
+// Rule 76: its body is never entered.
+Coro<> note_entry(bool& entered) {
+    entered = true;
+    co_return;
+}
+void a_task_is_cancelled_before_it_begins() {
+    const Loops loops(1);
+    bool entered = false;
+    const auto task = create_task(note_entry(entered), {.loop = &loops[0]});
+    require(task.cancel(), "it has not ended");
+    together({[&] { loops[0].step(); }, [&] { (void)task.cancel("again"); }});
+    require(task.cancelled() && !entered, "it never began");
 }
 
 // It waits already. A text may lie where one was that is gone.
@@ -617,6 +634,8 @@ WEFT_MODEL("task: name, set_name, cancel", a_task_gets_a_name,
 WEFT_MODEL("task: two are made", tasks_have_names_of_their_own, {.type = "TaskState", .threads = {"make", "make"}});
 WEFT_MODEL("task: fails, cancel, trace", a_failed_task_is_looked_at,
            {.type = "TaskState", .threads = {"finish", "cancel", "trace"}});
+WEFT_MODEL("task: cancelled, begins, cancel", a_task_is_cancelled_before_it_begins,
+           {.type = "TaskState", .threads = {"run", "cancel"}});
 WEFT_MODEL("task: begins, cancel", a_task_begins_and_is_cancelled,
            {.type = "TaskState", .threads = {"run, suspend", "cancel"}});
 WEFT_MODEL("task: woken on another loop", a_task_goes_on_elsewhere,
