@@ -219,6 +219,21 @@ void two_injections() {
     countdown.check();
 }
 
+// Both sleep. One takes both and may not go on for long, while it counts as the one that searches: the other one waits, but
+// does not go round and round.
+void injections_one_after_the_other() {
+    const Loops loops(2);
+    Countdown countdown(loops, 2);
+    Job first(countdown);
+    Job second(countdown);
+    together_once_settled(2, {[&] { loops.run(0); }, [&] { loops.run(1); },
+                              [&] {
+                                  require(loops[0].inject(first) == Sent::sent, "it is open");
+                                  require(loops[0].inject(second) == Sent::sent, "it is open");
+                              }});
+    countdown.check();
+}
+
 // Two pushes are more than the loop will run next, and it is in a long step: the other one is woken and takes one.
 void pushes_from_a_long_step() {
     const Loops loops(2);
@@ -460,6 +475,9 @@ WEFT_MODEL("loop: an injection for one that is about to sleep", an_injection_for
            {.type = "Loop", .threads = {"run", "inject"}});
 
 WEFT_MODEL("loop: two injections", two_injections, {.type = "Loop", .threads = {"run", "inject", "inject"}});
+
+WEFT_MODEL("loop: an injection after the other", injections_one_after_the_other,
+           {.type = "Loop", .threads = {"run", "run", "inject"}});
 
 WEFT_MODEL("loop: pushes from a long step", pushes_from_a_long_step,
            {.type = "Loop", .threads = {"run, push", "run, steal"}});
