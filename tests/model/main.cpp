@@ -3,11 +3,14 @@
 //     weft_models                       the tests: the explorer's own and every model within its limits
 //     weft_models prove [TEXT]          the models whose name contains TEXT, one preemption deeper
 //     weft_models mutate [TEXT]         the mutation gate; only mutants whose place or text contains TEXT
+//     weft_models replay NAME LINE      one execution of a model: LINE is what a failure printed behind "replay: "
 //     weft_models list                  the models: type, threads and their verbs, limits, as lines with tabs
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 #include <string_view>
 #include <thread>
 
@@ -54,6 +57,24 @@ int mutate(std::string_view text) {
     return survived == 0 ? 0 : 1;
 }
 
+int replay(std::string_view name, std::string_view line) {
+    const auto called = [&](const Model& model) { return model.name == name; };
+    const auto model = std::find_if(models().begin(), models().end(), called);
+    if (model == models().end()) {
+        std::fprintf(stderr, "no model is called '%.*s', expected one of weft_models list\n",
+                     static_cast<int>(name.size()), name.data());
+        return 2;
+    }
+    try {
+        const Report report = weft::model::replay(line, model->body);
+        std::printf("%s%s\n", report.trace.c_str(), report.passed() ? "it passes" : report.failure.c_str());
+        return report.passed() ? 0 : 1;
+    } catch (const std::invalid_argument& e) {
+        std::fprintf(stderr, "%s, expected what stands behind 'replay: ' in a failure\n", e.what());
+        return 2;
+    }
+}
+
 int list() {
     for (const Model& model : models()) {
         std::printf("%.*s\t%.*s\t", static_cast<int>(model.about.type.size()), model.about.type.data(),
@@ -82,5 +103,6 @@ int main(int argc, char** argv) {
     if (verb == "prove") return prove(text);
     if (verb == "mutate") return mutate(text);
     if (verb == "list") return list();
+    if (verb == "replay") return replay(text, argc > 3 ? argv[3] : "");
     return doctest::Context(argc, argv).run();
 }
