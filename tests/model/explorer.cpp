@@ -75,7 +75,7 @@ void search_all(const Limits& limits, const Body& body, Report& report) {
     if (!report.passed()) return;
     Visited visited;
     Limits searched = limits;
-    searched.visited = &visited;
+    if (limits.reduction) searched.visited = &visited;
     Execution depth_first(searched);
     for (;;) {
         DepthFirst search;
