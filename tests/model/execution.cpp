@@ -570,6 +570,7 @@ void Execution::put(Location location, Value value, Order order, OrderOf of, con
     const Inside inside(*this);
     order = ordered(where, of, order);
     const Value before = memory_.value(location, memory_.newest(location));
+    if (limits_.sites != nullptr && value != before) limits_.sites->change(where, of);
     if (has(Fault::lost, where, of)) value = before;
     memory_.replace(running_, location, value, order);
     did(2 * std::uint64_t{memory_.newest(location)});

@@ -120,9 +120,11 @@ std::vector<Mutant> all_mutants(const Gate& gate) {
             auto& its = meet[site.place() + site.text()];
             if (its.empty()) {
                 sites.push_back(site);
-            } else if (site.guess) {  // in any of the models
+            } else {
                 const auto same = [&](const Site& other) { return other.is(site.where, site.of); };
-                std::find_if(sites.begin(), sites.end(), same)->guess = true;
+                Site& known = *std::find_if(sites.begin(), sites.end(), same);
+                known.guess |= site.guess;
+                known.changes |= site.changes;
             }
             its.push_back(number);
         }

@@ -69,12 +69,15 @@ void Sites::guess(const std::source_location& where) {
     for (Site& site : met_) site.guess |= site.is(where, OrderOf::load);
 }
 
+void Sites::change(const std::source_location& where, OrderOf of) {
+    for (Site& site : met_) site.changes |= site.is(where, of);
+}
+
 std::vector<Mutation> mutations_of(const Site& site) {
     std::vector<Mutation> mutations;
     for (const Order to : weaker(site)) mutations.push_back({site, Fault::weaker, to});
     // A relaxed store is a part of what another access publishes, a hint or a count: no transition by itself.
-    if ((site.of == OrderOf::store && site.order != Order::relaxed) || site.of == OrderOf::change ||
-        site.of == OrderOf::exchange)
+    if ((site.of == OrderOf::store && site.order != Order::relaxed) || site.changes)
         mutations.push_back({site, Fault::lost, site.order});
     if (site.of == OrderOf::change || site.of == OrderOf::exchange)
         mutations.push_back({site, Fault::torn, site.order});

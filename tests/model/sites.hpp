@@ -21,7 +21,8 @@ struct Site {
     std::source_location where;
     OrderOf of;  // exchange: the compare-exchange that succeeds
     Order order;
-    bool guess = false;  // a load, behind which the same thread has compare-exchanged: that asks again
+    bool changes = false;  // a read-modify-write or a compare-exchange that has left another value than it found
+    bool guess = false;    // a load, behind which the same thread has compare-exchanged: that asks again
 
     [[nodiscard]] bool is(const std::source_location& place, OrderOf its) const;
     [[nodiscard]] std::string place() const;  // "scheduler/spin_lock.hpp:27:9"
@@ -66,8 +67,9 @@ public:
         return mutation_.fault == fault && mutation_.site.is(where, of);
     }
 
-    // The load at this place was one.
+    // What was seen of them.
     void guess(const std::source_location& where);
+    void change(const std::source_location& where, OrderOf of);
 
     // In the order of their first meeting.
     [[nodiscard]] const std::vector<Site>& met() const { return met_; }
