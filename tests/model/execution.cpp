@@ -34,6 +34,7 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     orders_.clear();
     fences_ = 0;
     blocks_ = 0;
+    picks_ = known_from_ = 0;
     threads_[0].past = 1;
     number_ = ++runs_;
     ThreadLocals own;
@@ -94,13 +95,17 @@ void Execution::together(const std::vector<std::function<void()>>& functions, st
         self.old_reads.clear();
         self.news_known = news_;
         self.past = threads_[0].past + thread;
+        self.past_of_seq_cst = 0;
         self.locals.begin();
         self.fiber.start([this, function = &functions[thread - 1U]] { run_thread(*function); });
     }
     to_settle_ = settled;
     settling_ = 0;
     switch_to(pick());
-    for (Thread thread = 1; thread < count_; ++thread) memory_.join(0, thread);
+    for (Thread thread = 1; thread < count_; ++thread) {
+        memory_.join(0, thread);
+        did(threads_[thread].past);
+    }
 }
 
 void Execution::run_thread(const std::function<void()>& function) {
@@ -177,7 +182,11 @@ Thread Execution::pick() {
         redundant_ = true;
         awake = all;
     }
-    redundant_ = redundant_ || leads_nowhere_new();
+    ++picks_;
+    if (!redundant_ && (leads_nowhere_new() || picks_ == limits_.known_from)) {
+        redundant_ = true;
+        known_from_ = picks_;
+    }
     Thread next = awake.threads[0];
     if (awake.count > 1 && !redundant_)
         next = awake.threads[search_->choose_thread(std::span(awake.threads.data(), awake.count))];
@@ -206,8 +215,10 @@ std::uint32_t Execution::ask(std::uint32_t count) {
 namespace {
 
 std::uint64_t mixed(std::uint64_t one, std::uint64_t other) {
-    one = (one ^ other) * 0x9e3779b97f4a7c15U;
-    return one ^ (one >> 29U);
+    one = one * 0x9e3779b97f4a7c15U + other + 0x632be59bd9b4e019U;
+    one = (one ^ (one >> 30U)) * 0xbf58476d1ce4e5b9U;
+    one = (one ^ (one >> 27U)) * 0x94d049bb133111ebU;
+    return one ^ (one >> 31U);
 }
 
 }  // namespace
@@ -215,6 +226,11 @@ std::uint64_t mixed(std::uint64_t one, std::uint64_t other) {
 void Execution::did(std::uint64_t what) {
     std::uint64_t& past = threads_[running_].past;
     past = mixed(past, what + 1);
+}
+
+void Execution::did(std::uint64_t what, Order order) {
+    did(what);
+    if (order == Order::seq_cst) threads_[running_].past_of_seq_cst = threads_[running_].past;
 }
 
 void Execution::did_on(const void* on) {
@@ -231,6 +247,10 @@ std::uint64_t Execution::state() const {
         state = mixed(state, self.past);
         state = mixed(state, static_cast<std::uint64_t>(self.state) * 8 + (self.has_deadline ? 4U : 0U) +
                                  (self.preempted ? 2U : 0U) + (saw_all ? 1U : 0U));
+        for (const VirtualThread::OldRead& old : self.old_reads) {
+            if (old.stamp < memory_.floor(thread, old.location, Order::relaxed)) continue;  // never again
+            state = mixed(state, old.place + old.stamp);
+        }
     }
     return state | 1U;
 }
@@ -517,7 +537,10 @@ Value Execution::load(Location location, Order order, const Where& where) {
     before_access(location, Effect::reads, where, order);
     touch(location, where);
     if (limits_.sites != nullptr) {
-        if (has(Fault::blind, where, OrderOf::load)) return memory_.value(location, 0);
+        if (has(Fault::blind, where, OrderOf::load)) {
+            did(0);
+            return memory_.value(location, 0);
+        }
         guesses(location, where);
     }
     const Stamp newest = memory_.newest(location);
@@ -532,7 +555,7 @@ Value Execution::load(Location location, Order order, const Where& where) {
     }
     const Value value = memory_.load(running_, location, static_cast<Stamp>(newest - behind), order);
     looked_at(location);
-    did(static_cast<std::uint64_t>(newest - behind));
+    did(static_cast<std::uint64_t>(newest - behind), order);
     tell({.verb = "load", .location = location, .order = order, .read = value, .behind = behind, .where = where});
     return value;
 }
@@ -542,10 +565,13 @@ void Execution::store(Location location, Value value, Order order, const Where& 
     order = ordered(where, OrderOf::store, order);
     before_access(location, Effect::writes, where);
     touch(location, where);
-    if (has(Fault::lost, where, OrderOf::store)) return;
+    if (has(Fault::lost, where, OrderOf::store)) {
+        did(0);
+        return;
+    }
     const Value before = memory_.value(location, memory_.newest(location));
     memory_.store(running_, location, value, order);
-    did(memory_.newest(location));
+    did(memory_.newest(location), order);
     stored(location, before, value);
     tell({.verb = "store", .location = location, .order = order, .written = value, .where = where});
 }
@@ -573,7 +599,7 @@ void Execution::put(Location location, Value value, Order order, OrderOf of, con
     if (limits_.sites != nullptr && value != before) limits_.sites->change(where, of);
     if (has(Fault::lost, where, of)) value = before;
     memory_.replace(running_, location, value, order);
-    did(2 * std::uint64_t{memory_.newest(location)});
+    did(2 * std::uint64_t{memory_.newest(location)}, order);
     looked_at(location);
     stored(location, before, value);
     tell({.verb = verb, .location = location, .order = order, .read = before, .written = value, .where = where});
@@ -618,7 +644,7 @@ bool Execution::compare_exchange(Location location, Value& expected, Value desir
     }
     if (chosen != 0 && read == newest) ++spurious_;
     expected = memory_.load(running_, location, read, failure);
-    did(2 * std::uint64_t{read} + 1);
+    did(2 * std::uint64_t{read} + 1, failure);
     looked_at(location);
     tell({.verb = "CAS failed",
           .location = location,
@@ -634,6 +660,7 @@ void Execution::fence(Order order, const Where& where) {
     before_step({0, Effect::anything}, nullptr);
     memory_.fence(running_, order);
     did(++fences_);
+    for (Thread thread = 1; thread < count_; ++thread) did(threads_[thread].past_of_seq_cst);  // what it has seen of S
     tell({.verb = "fence", .order = order, .where = where});
 }
 

@@ -67,6 +67,8 @@ public:
     [[nodiscard]] const std::string& failure() const { return failure_; }
     [[nodiscard]] std::uint64_t steps() const { return steps_; }
     [[nodiscard]] bool redundant() const { return redundant_; }
+    // From which choice of a thread on what follows was known, for Limits::known_from; 0: nowhere.
+    [[nodiscard]] std::uint32_t known_from() const { return known_from_; }
 
     // --- called by the model ---
 
@@ -168,6 +170,7 @@ private:
         std::vector<std::pair<Location, Where>> guesses;  // its last load of each, for Sites; nothing changed it since
 
         std::uint64_t past = 0;  // all that it did and read, as a hash
+        std::uint64_t past_of_seq_cst = 0;  // up to its last seq_cst access
 
         // Since it was asked who goes on before its step `next`, and another did:
         bool preempted = false;
@@ -194,6 +197,7 @@ private:
     std::uint32_t ask(std::uint32_t count);
     // The running thread did, or read, the one of several things it could that this number tells; given its past.
     void did(std::uint64_t what);
+    void did(std::uint64_t what, Order order);
     // It did something that is ordered with all that is done on this lock or parker.
     void did_on(const void* on);
     // The partial order so far, and who is where in it.
@@ -266,6 +270,8 @@ private:
     std::vector<std::pair<const void*, std::uint64_t>> orders_;  // how much was done on each lock or parker
     std::uint64_t fences_ = 0;
     std::int64_t blocks_ = 0;
+    std::uint32_t picks_ = 0;
+    std::uint32_t known_from_ = 0;
     std::uint32_t preemptions_ = 0;
     std::uint32_t spurious_ = 0;
     std::uint32_t steps_ = 0;

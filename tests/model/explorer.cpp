@@ -24,9 +24,10 @@ std::string replay_line(const Limits& limits, const Trail& trail) {
 }
 
 // The same execution's trail, for those who know no points.
-Trail spelled_out(const Trail& trail, Limits limits, const Body& body) {
+Trail spelled_out(const Trail& trail, std::uint32_t known_from, Limits limits, const Body& body) {
     limits.spell_out = true;
-    limits.visited = nullptr;  // it ended before, or in, what was known
+    limits.visited = nullptr;
+    limits.known_from = known_from;
     Replay search(trail.answers());
     search.next();
     Execution execution(limits);
@@ -38,6 +39,7 @@ Trail spelled_out(const Trail& trail, Limits limits, const Body& body) {
 bool leaks(const Execution& execution, const Search& search, Limits limits, const Body& body) {
     if (!execution.failure().empty() || execution.blocks_left() <= 0) return false;
     limits.visited = nullptr;
+    limits.known_from = execution.known_from();
     Replay again(search.trail().answers());
     again.next();
     Execution second(limits);
@@ -58,12 +60,9 @@ bool run_next(Search& search, const Limits& limits, Execution& execution, const 
     report.failure = execution.failure();
     if (leaks(execution, search, limits, body)) report.failure = "memory is not freed";
     if (report.failure.empty()) return true;
-    report.replay = replay_line(limits, spelled_out(search.trail(), limits, body));
+    report.replay = replay_line(limits, spelled_out(search.trail(), execution.known_from(), limits, body));
     return false;
 }
-
-// As many random executions as the points need to be known, mostly; one that fails is as good as a searched one.
-constexpr std::uint64_t kRandomFirst = 300;
 
 void search_all(const Limits& limits, const Body& body, Report& report) {
     Execution execution(limits);

@@ -43,6 +43,9 @@ struct Report {
 
 using Body = std::function<void()>;
 
+// As many random executions as the points need to be known, mostly; one that fails is as good as a searched one.
+inline constexpr std::uint64_t kRandomFirst = 300;
+
 // All executions within the limits, or up to the first failure.
 Report explore(Limits limits, const Body& body);
 

@@ -26,6 +26,7 @@ struct Limits {
     bool reduction = true;  // executions of the same partial order are cut short, all but one
     Points* points = nullptr;  // the only steps before which threads are switched, and learns others; null: all
     Visited* visited = nullptr;  // what is left out because it is known; null: nothing
+    std::uint32_t known_from = 0;  // without `visited`: from this choice of a thread on nothing is asked; 0: never
     bool spell_out = false;  // the trail also says where the points did not ask, so that it needs none to be replayed
     Sites* sites = nullptr;  // watches, and may spoil, what the source spells
 };
