@@ -22,6 +22,7 @@ using weft::model::Execution;
 using weft::model::Loops;
 using weft::model::OnLoop;
 using weft::model::Parker;
+using weft::model::Random;
 using weft::model::Reads;
 using weft::model::require;
 using weft::model::together;
@@ -494,10 +495,20 @@ WEFT_MODEL("loop: a searcher has a long step of its own", a_long_step_of_a_searc
             .threads = {"run, steal", "push_branch, post", "run, search"},
             .limits = {.reads = Reads::newest}});
 
+WEFT_MODEL("loop: a searcher has a long step of its own, at random", a_long_step_of_a_searcher,
+           {.type = "Loop",
+            .threads = {"run, steal", "push_branch, post", "run, search"},
+            .random = Random{.executions = 20'000}});
+
 WEFT_MODEL("loop: a searcher is stopped", a_stop_of_a_searcher,
            {.type = "Loop",
             .threads = {"run, steal", "push_branch, stop", "run, search"},
             .limits = {.reads = Reads::newest}});
+
+WEFT_MODEL("loop: a searcher is stopped, at random", a_stop_of_a_searcher,
+           {.type = "Loop",
+            .threads = {"run, steal", "push_branch, stop", "run, search"},
+            .random = Random{.executions = 20'000}});
 
 WEFT_MODEL("loop: a stall", a_stall, {.type = "Loop", .threads = {"run, look for a stall", "run, look for a stall"}});
 

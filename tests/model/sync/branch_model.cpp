@@ -116,4 +116,7 @@ WEFT_MODEL("fork_join: a branch may be stolen, at random", a_branch_may_be_stole
            {.type = "Branch", .threads = {"fork, join", "steal, run"}, .random = Random{.executions = 20'000}});
 
 WEFT_MODEL("fork_join: a branch that may be stolen fails", a_branch_may_be_stolen<-1>,
+           {.type = "Branch", .threads = {"fork, join", "steal, run, fail"}});
+
+WEFT_MODEL("fork_join: a branch that may be stolen fails, at random", a_branch_may_be_stolen<-1>,
            {.type = "Branch", .threads = {"fork, join", "steal, run, fail"}, .random = Random{.executions = 20'000}});
