@@ -25,8 +25,10 @@ class OneJob final : public Executor {
 public:
     void submit(std::function<void()> job) override { job_ = std::move(job); }
 
+    // Copies what it was given once more before it forgets it.
     void call() {
         job_();
+        const std::function<void()> copy = job_;
         forget();
     }
     void forget() { job_ = nullptr; }
@@ -91,9 +93,10 @@ void a_job_is_called_and_cancelled() {
 
 }  // namespace
 
-WEFT_MODEL("job: called, awaited", a_job_is_called, {.type = "Job", .threads = {"execute, release", "run, release"}});
+WEFT_MODEL("job: called, awaited", a_job_is_called,
+           {.type = "Job", .threads = {"execute, retain, release", "run, release"}});
 
 WEFT_MODEL("job: forgotten, awaited", a_job_is_forgotten, {.type = "Job", .threads = {"release", "run, release"}});
 
 WEFT_MODEL("job: called, cancelled", a_job_is_called_and_cancelled,
-           {.type = "Job", .threads = {"execute, release", "cancel, drop"}});
+           {.type = "Job", .threads = {"execute, retain, release", "cancel, drop"}});
