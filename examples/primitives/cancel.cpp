@@ -26,7 +26,7 @@ weft::Coro<> app() {
     }
 }
 
-int main() { weft::run(app()); }
+int main() { weft::run(app(), {.loops = 1}); }  // one loop: no task runs in between
 // prints:
 // cancelled: time to go
 // true

@@ -30,7 +30,7 @@ weft::Coro<> app() {
     co_await server;
 }
 
-int main() { weft::run(app()); }
+int main() { weft::run(app(), {.loops = 1}); }  // one loop: no task runs in between
 // prints:
 // job 1
 // order faster

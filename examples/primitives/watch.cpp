@@ -28,7 +28,7 @@ weft::Coro<> app() {
     co_await follower;
 }
 
-int main() { weft::run(app()); }
+int main() { weft::run(app(), {.loops = 1}); }  // one loop: no task runs in between
 // prints:
 // now second
 // fourth it is

@@ -1,6 +1,11 @@
-"""Runs every program of examples/primitives and compares its output with the comment at its end."""
+"""Runs every program of examples/primitives and compares its output with the comment at its end.
+
+Each runs several times, more at once than there are cores: an order that only an idle machine keeps does not pass.
+"""
 
 import argparse
+import concurrent.futures
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,27 +19,35 @@ def expected_output(source):
     return [line.removeprefix("// ") for line in lines[lines.index("// prints:") + 1:]]
 
 
+def problem_of(program, expected):
+    """Runs `program` once. Returns what is wrong with it, or None."""
+    try:
+        done = subprocess.run([program], capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        return "did not end"
+    if done.returncode == 0 and not done.stderr and done.stdout.splitlines() == expected:
+        return None
+    return (f"exit {done.returncode}\n--- expected\n" + "\n".join(expected) +
+            "\n--- printed\n" + done.stdout + done.stderr)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--source", type=pathlib.Path, required=True)
     parser.add_argument("--sanitize", default="")
+    parser.add_argument("--rounds", type=int, default=16, help="how often each program runs")
     args = parser.parse_args()
     sources = sorted((args.source / "examples/primitives").glob("*.cpp"))
     failures = 0
-    for source in sources:
-        program = args.build / "examples/primitives" / source.stem
-        try:
-            done = subprocess.run([program], capture_output=True, text=True, timeout=60)
-        except subprocess.TimeoutExpired:
-            print(f"{source.stem}: did not end")
-            failures += 1
-            continue
-        printed = done.stdout.splitlines()
-        if done.returncode != 0 or done.stderr or printed != expected_output(source):
-            failures += 1
-            print(f"{source.stem}: exit {done.returncode}\n--- expected\n" + "\n".join(expected_output(source)) +
-                  "\n--- printed\n" + done.stdout + done.stderr)
+    with concurrent.futures.ThreadPoolExecutor(4 * os.cpu_count()) as pool:
+        runs = {source: [pool.submit(problem_of, args.build / "examples/primitives" / source.stem,
+                                     expected_output(source)) for _ in range(args.rounds)] for source in sources}
+        for source, rounds in runs.items():
+            problems = list(filter(None, (run.result() for run in rounds)))
+            if problems:
+                failures += 1
+                print(f"{source.stem}: {len(problems)} of {args.rounds} runs failed, the first: {problems[0]}")
     print(f"{len(sources)} programs, {failures} failures")
     return 1 if failures or not sources else 0
 
