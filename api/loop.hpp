@@ -24,6 +24,7 @@
 #include "scheduler/handle.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/parker.hpp"
+#include "scheduler/schedule.hpp"
 #include "sync/exception_context.hpp"
 #include "sync/executor.hpp"
 #include "sync/future.hpp"

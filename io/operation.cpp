@@ -3,6 +3,7 @@
 #include <new>
 
 #include "scheduler/neighbours.hpp"
+#include "scheduler/schedule.hpp"
 
 namespace weft::io {
 

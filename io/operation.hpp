@@ -33,6 +33,7 @@
 
 #include "io/reactor.hpp"
 #include "scheduler/loop.hpp"
+#include "scheduler/schedule.hpp"
 #include "sync/branch.hpp"
 #include "sync/future.hpp"
 

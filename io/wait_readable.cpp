@@ -2,6 +2,7 @@
 
 #include "io/readiness.hpp"
 #include "scheduler/loop_local.hpp"
+#include "scheduler/schedule.hpp"
 
 namespace weft::io {
 

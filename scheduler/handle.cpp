@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include "scheduler/schedule.hpp"
+
 namespace weft::scheduler {
 
 namespace {

@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "scheduler/neighbours.hpp"
+#include "scheduler/stall.hpp"
 
 namespace weft::scheduler {
 
 constinit ReportSlowRunnable report_slow_runnable = [](const std::string&, Duration) noexcept {};
 constinit DescribeWaiting describe_waiting = [](const Loop&) { return std::string(); };
-constinit ReportStall report_stall = [](const Loop&) noexcept {};
 
 // The thread's current loop for the time of a step; nested steps of different loops are legal in a simulation only.
 class Loop::Current {
@@ -219,30 +219,16 @@ void Loop::park() {
     if (anything_visible()) {
         rescues_.store(rescues_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     } else if (debug() && !has_ready() && timers_.empty()) {  // the Parker itself has brought nothing
-        look_for_stall();
+        look_for_stall(*this);
     }
 }
 
-// Nobody has sent anything for as long as a park may last. Does anything move in the whole group? Asked twice: a loop may
-// have sent something to one that was asked before it. By a compare-exchange, which cannot read what was so before the last
-// wake-up of the one that is asked.
-void Loop::look_for_stall() const {
-    const auto progress_of_all = [this] {
-        std::uint64_t sum = 0;
-        for (const Loop* member : group_.loops()) sum += member->progress_.load(std::memory_order_relaxed);
-        return sum;
-    };
-    const std::uint64_t progress = progress_of_all();
-    const auto sleeps = [](Loop* member) {
-        bool parked = true;
-        return member->debug() &&
-               member->parked_.compare_exchange_strong(parked, true, std::memory_order_acquire,  // L3 acquire
-                                                       std::memory_order_relaxed) &&
-               member->timerless_.load(std::memory_order_relaxed) && member->inbox_.empty();  // L3
-    };
-    const auto all_sleep = [&] { return std::all_of(group_.loops().begin(), group_.loops().end(), sleeps); };
-    if (!all_sleep() || !all_sleep() || progress_of_all() != progress) return;
-    if (group_.first_to_tell_stall(progress)) report_stall(*this);
+// By a compare-exchange, which cannot read what was so before the last wake-up.
+bool Loop::sleeps_for_good() {
+    bool parked = true;
+    return parked_.compare_exchange_strong(parked, true, std::memory_order_acquire,  // L3 acquire
+                                           std::memory_order_relaxed) &&
+           timerless_.load(std::memory_order_relaxed) && inbox_.empty();  // L3
 }
 
 // The last look before sleeping.
@@ -375,20 +361,6 @@ void Loop::notify_of_single() {
     }
     quiet_ = quiet_next_;
     quiet_next_ = std::min(2 * quiet_next_ + 1, kMostQuiet);
-}
-
-// From another loop, or from a thread that is none.
-Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) noexcept {
-    Loop* here = current_loop();
-    if (here != nullptr && &here->group() == home.group()) {
-        if (here->closed()) return Sent::closed;  // all of the group are about to be
-        if (affinity == Affinity::pinned) return home.loop().post(runnable);
-        here->push(runnable);
-        return Sent::sent;
-    }
-    const Shell::Visit visit(home);
-    if (visit.loop() == nullptr || home.generation() != generation) return Sent::closed;
-    return affinity == Affinity::stealable ? visit.loop()->inject(runnable) : visit.loop()->post(runnable);
 }
 
 Sent Loop::post(Runnable& runnable) {

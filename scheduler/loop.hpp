@@ -19,7 +19,7 @@
 //      came before the last look of the next.
 //   L2 stopping: release store, acquire load             what was done before stop() is seen behind run()
 //      both seq_cst in stop and in the last look         StoreLoad partner: L1
-//   L3 parked: release store (seq_cst for L1), acquire load in look_for_stall   what the loop did before it slept is seen:
+//   L3 parked: release store (seq_cst for L1), acquire in sleeps_for_good  what the loop did before it slept is seen:
 //      timerless, its progress, and what it sent to others
 //
 // Source: asyncio's BaseEventLoop._run_once; tokio's multi_thread/worker.rs for the search.
@@ -62,10 +62,6 @@ extern ReportSlowRunnable report_slow_runnable;
 // Returns lines about what waits on the loops of this loop's group, or "". For the text of a Deadlock. Set once by sync/.
 using DescribeWaiting = std::string (*)(const Loop& loop);
 extern DescribeWaiting describe_waiting;
-
-// Told in debug mode, once, when every loop of the group has slept without a timer for as long as parks are bounded.
-using ReportStall = void (*)(const Loop& loop) noexcept;
-extern ReportStall report_stall;
 
 enum class Affinity : std::uint8_t { stealable, pinned };
 enum class [[nodiscard]] Sent : std::uint8_t { sent, closed };
@@ -170,6 +166,10 @@ public:
     [[nodiscard]] std::uint64_t steals() const { return steals_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t parks() const { return parks_.load(std::memory_order_relaxed); }
     void bound_parks(Duration limit) { park_limit_ = limit; }
+    // It sleeps, without a timer, and nothing was sent to it: what it did before it slept is seen.
+    [[nodiscard]] bool sleeps_for_good();
+    // Turns of debug mode in which something ran.
+    [[nodiscard]] std::uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }
 
     // In debug mode each Runnable is timed, and one that takes as long as the limit is told to report_slow_runnable.
     // Thread: any; seen at the next turn.
@@ -211,7 +211,6 @@ private:
     void run_one(Runnable& runnable) noexcept;
     void run_one_timed(Runnable& runnable) noexcept;
     void push_stealable(Runnable& runnable) noexcept;
-    void look_for_stall() const;
     void notify_neighbours();
     void notify_of_single();
     void give_ready_away();
@@ -267,7 +266,7 @@ private:
     Atomic<std::uint64_t> rescues_{0};
     Atomic<std::uint64_t> steals_{0};
     Atomic<std::uint64_t> parks_{0};
-    Atomic<std::uint64_t> progress_{0};  // turns of debug mode in which something ran
+    Atomic<std::uint64_t> progress_{0};
 };
 
 namespace detail {
@@ -275,33 +274,5 @@ inline thread_local constinit Loop* current = nullptr;
 }
 
 inline Loop* current_loop() noexcept { return detail::current; }
-
-// Queues `runnable` where it belongs: pinned to its home; stealable on the caller's own loop if that is of the same
-// group, else in the group's inbox. Thread: any. Returns closed if the home is gone; then nothing was queued.
-// `generation` is the Shell's while the home was certainly open: a caller who may be overtaken by the end of the loop
-// reads it before.
-Sent schedule_away(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) noexcept;
-inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity, std::uint32_t generation) noexcept {
-    Loop* here = current_loop();
-    if (here == nullptr || !home.serves(*here)) return schedule_away(runnable, home, affinity, generation);
-    if (affinity == Affinity::stealable) {
-        here->push(runnable);
-    } else {
-        here->push_pinned(runnable);
-    }
-    return Sent::sent;
-}
-inline Sent schedule(Runnable& runnable, Shell& home, Affinity affinity) noexcept {
-    return schedule(runnable, home, affinity, home.generation());
-}
-
-// The same for work that belongs to one loop and no later one: `generation` is its Shell's when the work was made.
-inline Sent schedule_on(Runnable& runnable, Shell& home, std::uint32_t generation) {
-    const Shell::Visit visit(home);
-    if (visit.loop() == nullptr || home.generation() != generation) return Sent::closed;
-    if (visit.loop() != current_loop()) return visit.loop()->post(runnable);
-    visit.loop()->push_pinned(runnable);
-    return Sent::sent;
-}
 
 }  // namespace weft::scheduler

@@ -4,6 +4,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "scheduler/schedule.hpp"
 #include "sync/errors.hpp"
 
 namespace weft::sync {

@@ -14,6 +14,7 @@
 #include "scheduler/atomic.hpp"
 #include "scheduler/condition_variable.hpp"
 #include "scheduler/loop.hpp"
+#include "scheduler/schedule.hpp"
 #include "sync/awaitable.hpp"
 #include "sync/errors.hpp"
 #include "sync/future.hpp"

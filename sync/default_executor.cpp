@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "scheduler/handle.hpp"
+#include "scheduler/schedule.hpp"
 #include "sync/report.hpp"
 
 namespace weft::sync {

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "scheduler/handle.hpp"
+#include "scheduler/schedule.hpp"
 #include "sync/branch.hpp"
 #include "sync/context_callback.hpp"
 #include "sync/future_ref.hpp"

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "scheduler/loop_local.hpp"
+#include "scheduler/schedule.hpp"
+#include "scheduler/stall.hpp"
 #include "sync/context_state.hpp"
 #include "sync/interruption.hpp"
 #include "sync/report.hpp"

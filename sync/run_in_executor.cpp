@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "scheduler/schedule.hpp"
 #include "sync/default_executor.hpp"
 
 namespace weft::sync {

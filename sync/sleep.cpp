@@ -1,5 +1,7 @@
 #include "sync/sleep.hpp"
 
+#include "scheduler/schedule.hpp"
+
 namespace weft::sync {
 
 SleepState::SleepState(Duration duration)

@@ -3,6 +3,7 @@
 #include <thread>
 #include <utility>
 
+#include "scheduler/schedule.hpp"
 #include "sync/branch.hpp"
 #include "sync/stack_frame.hpp"
 #include "sync/task.hpp"

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "scheduler/schedule.hpp"
 #include "sync/acquiring.hpp"
 #include "sync/branch.hpp"
 #include "sync/task_list.hpp"

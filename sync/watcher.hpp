@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "scheduler/loop.hpp"
+#include "scheduler/schedule.hpp"
 #include "sync/future_state.hpp"
 
 namespace weft::sync {

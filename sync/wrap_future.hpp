@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "scheduler/loop.hpp"
+#include "scheduler/schedule.hpp"
 #include "sync/branch.hpp"
 #include "sync/concurrent_future.hpp"
 #include "sync/future.hpp"

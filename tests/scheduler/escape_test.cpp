@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "scheduler/condvar_parker.hpp"
+#include "scheduler/schedule.hpp"
 #include "scheduler/threads.hpp"
 #include "scheduler/virtual_parker.hpp"
 #include "tests/support/eventually.hpp"

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "scheduler/condvar_parker.hpp"
+#include "scheduler/schedule.hpp"
 #include "scheduler/virtual_parker.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/recording.hpp"

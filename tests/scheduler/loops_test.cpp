@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "scheduler/loop.hpp"
+#include "scheduler/schedule.hpp"
 #include "scheduler/virtual_parker.hpp"
 #include "tests/support/recording.hpp"
 #include "tests/support/scripted.hpp"

@@ -11,6 +11,7 @@
 
 #include "scheduler/condvar_parker.hpp"
 #include "scheduler/loop.hpp"
+#include "scheduler/schedule.hpp"
 #include "scheduler/threads.hpp"
 #include "tests/support/countdown.hpp"
 #include "tests/support/counted.hpp"

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "scheduler/condvar_parker.hpp"
+#include "scheduler/schedule.hpp"
 #include "tests/support/countdown.hpp"
 #include "tests/support/scripted.hpp"
 

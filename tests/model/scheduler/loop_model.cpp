@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "scheduler/neighbours.hpp"
+#include "scheduler/stall.hpp"
 #include "tests/model/execution.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"

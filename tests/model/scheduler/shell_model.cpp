@@ -1,4 +1,5 @@
 // Shell: no visitor meets a loop that is gone, nor a later one that it did not mean; whoever closes waits for visitors.
+#include "scheduler/schedule.hpp"
 #include "scheduler/shell.hpp"
 
 #include <cstdint>
