@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -20,6 +21,8 @@ namespace weft::model {
 // Time passes where a loop sleeps: a deadline comes, or something else before it.
 class LoopParker final : public scheduler::Parker {
 public:
+    explicit LoopParker(std::uint32_t early_deadlines = kUnbounded) : parker_(early_deadlines) {}
+
     std::size_t poll() override { return 0; }
     void park_until(std::optional<TimePoint> deadline) override {
         if (!deadline) {
@@ -38,9 +41,9 @@ private:
 
 class Loops {
 public:
-    explicit Loops(std::size_t count) : group_(count, 1) {
+    explicit Loops(std::size_t count, std::uint32_t early_deadlines = kUnbounded) : group_(count, 1) {
         for (std::size_t i = 0; i < count; ++i) {
-            loops_.push_back(std::make_unique<scheduler::Loop>(std::make_unique<LoopParker>(), group_));
+            loops_.push_back(std::make_unique<scheduler::Loop>(std::make_unique<LoopParker>(early_deadlines), group_));
             (void)scheduler::LoopLocal<sync::TaskList>::of(*loops_.back());
         }
     }

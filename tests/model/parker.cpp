@@ -12,7 +12,10 @@ void Parker::park() {
 Parker::Woken Parker::park_until_some_time() {
     Execution& execution = Execution::current();
     execution.step(this, "park", Where::current());
-    if (!token_ && execution.choose(2) == 1) return Woken::by_time;
+    if (!token_ && early_deadlines_ != 0 && execution.choose(2) == 1) {
+        if (early_deadlines_ != kUnbounded) --early_deadlines_;
+        return Woken::by_time;
+    }
     while (!token_) {
         if (!execution.block_for_some_time(this, "Parker::park_until_some_time")) return Woken::by_time;
     }

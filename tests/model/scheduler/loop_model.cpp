@@ -10,7 +10,6 @@
 
 #include "scheduler/neighbours.hpp"
 #include "scheduler/stall.hpp"
-#include "tests/model/execution.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
 #include "tests/model/on_loop.hpp"
@@ -18,8 +17,7 @@
 
 using weft::TimePoint;
 using weft::model::Cell;
-using weft::model::choose;
-using weft::model::Execution;
+using weft::model::LoopParker;
 using weft::model::Loops;
 using weft::model::OnLoop;
 using weft::model::Parker;
@@ -28,8 +26,6 @@ using weft::model::Reads;
 using weft::model::require;
 using weft::model::together;
 using weft::model::together_once_settled;
-using weft::model::View;
-using weft::model::Where;
 using weft::scheduler::Atomic;
 using weft::scheduler::current_loop;
 using weft::scheduler::Loop;
@@ -75,6 +71,16 @@ private:
     const std::function<void()> what_;
     Countdown& countdown_;
     Cell<bool> ran_{false};
+};
+
+class Once final : public Runnable {
+public:
+    explicit Once(std::function<void()> what = [] {}) : what_(std::move(what)) {}
+    void run() noexcept override { what_(); }
+    void drop() noexcept override { require(false, "it is not dropped"); }
+
+private:
+    const std::function<void()> what_;
 };
 
 class Alarm final : public Timer {
@@ -340,46 +346,95 @@ void a_stop_of_a_searcher() {
     countdown.check();
 }
 
-// --- two loops that look for a stall --------------------------------------------------------------
-
-// Time comes too early once, then only when nobody can go on. What it is made of is not checked: steps order it.
-class BoundedParker final : public weft::scheduler::Parker {
+// Two loops, and what a third sleeps through until it is woken; then it runs what is left.
+class TwoAndASleeper {
 public:
-    std::size_t poll() override { return 0; }
-    __attribute__((no_sanitize("thread"))) void park_until(std::optional<TimePoint> deadline) override {
-        Execution& execution = Execution::current();
-        execution.step(this, "park", Where::current());
-        bool in_time = true;
-        if (!token_ && early_ && choose(2) == 1) in_time = early_ = false;
-        while (!token_ && in_time) in_time = execution.block_for_some_time(this, "BoundedParker");
-        if (in_time) {
-            token_ = false;
-            execution.acquire(this, left_behind_);
-        } else if (now_ < *deadline) {
-            now_ = *deadline;
-        }
+    explicit TwoAndASleeper(std::function<void()> woken) : woken_(std::move(woken)) {}
+
+    [[nodiscard]] Loop& first() const { return *first_; }
+    [[nodiscard]] Loop& second() const { return *second_; }
+
+    void while_it_sleeps(std::function<void()> meanwhile) {
+        meanwhile_ = std::move(meanwhile);
+        for (int turn = 0; turn < 2; ++turn) third_->step();
     }
-    __attribute__((no_sanitize("thread"))) void unpark() override {
-        Execution& execution = Execution::current();
-        execution.step(this, "unpark", Where::current());
-        token_ = true;
-        execution.release(this, left_behind_);
-        execution.wake(this);
-    }
-    [[nodiscard]] TimePoint now() const override { return now_; }
 
 private:
-    bool token_ = false;
-    bool early_ = true;
-    View left_behind_;
-    TimePoint now_{};
+    class Sleeper final : public weft::scheduler::Parker {
+    public:
+        explicit Sleeper(TwoAndASleeper& all) : all_(all) {}
+        std::size_t poll() override { return 0; }
+        void park_until(std::optional<TimePoint>) override {
+            if (const auto meanwhile = std::exchange(all_.meanwhile_, nullptr)) meanwhile();
+        }
+        void unpark() override { all_.woken_(); }
+        [[nodiscard]] TimePoint now() const override { return {}; }
+
+    private:
+        TwoAndASleeper& all_;
+    };
+
+    const std::function<void()> woken_;
+    std::function<void()> meanwhile_;
+    weft::scheduler::Neighbours group_{3, 1};
+    const std::unique_ptr<Loop> first_ = std::make_unique<Loop>(std::make_unique<LoopParker>(), group_);
+    const std::unique_ptr<Loop> second_ = std::make_unique<Loop>(std::make_unique<LoopParker>(), group_);
+    const std::unique_ptr<Loop> third_ = std::make_unique<Loop>(std::make_unique<Sleeper>(*this), group_);
 };
 
-// Two loops in debug mode whose parks are bounded. The first stall that is told stops them.
+// As a_long_step_of_a_searcher, but to wake the third is enough.
+void a_long_step_of_a_searcher_and_a_sleeper() {
+    Parker helped;
+    bool ran = false;
+    TwoAndASleeper loops([&] { helped.unpark(); });
+    Once branch([&] {
+        require(!std::exchange(ran, true), "it runs once");
+        helped.unpark();
+    });
+    Once pinned([&] {
+        helped.park();
+        loops.second().stop();
+    });
+    loops.while_it_sleeps([&] {
+        together({[&] {
+                      const OnLoop here(loops.first());
+                      require(loops.first().push_branch(branch), "there is room");
+                      post(loops.second(), pinned);
+                  },
+                  [&] { loops.second().run(); }});
+    });
+    require(ran, "it runs");
+}
+
+// As a_stop_of_a_searcher.
+void a_stop_of_a_searcher_and_a_sleeper() {
+    Parker helped;
+    bool ran = false;
+    TwoAndASleeper loops([&] { helped.unpark(); });
+    Once branch([&] {
+        require(!std::exchange(ran, true), "it runs once");
+        helped.unpark();
+    });
+    loops.while_it_sleeps([&] {
+        together({[&] {
+                      const OnLoop here(loops.first());
+                      require(loops.first().push_branch(branch), "there is room");
+                      loops.second().stop();
+                      helped.park();
+                  },
+                  [&] { loops.second().run(); }});
+    });
+    require(ran, "it runs");
+}
+
+// --- two loops that look for a stall --------------------------------------------------------------
+
+// Two loops in debug mode whose parks are bounded: time comes too early once, then only when nobody can go on. The first
+// stall that is told stops them.
 class Watchful {
 public:
     Watchful() {
-        for (Loop* loop : {first_.get(), second_.get()}) {
+        for (Loop* loop : {&first(), &second()}) {
             loop->set_debug(true);
             loop->bound_parks(std::chrono::seconds(1));
         }
@@ -387,7 +442,7 @@ public:
         weft::scheduler::report_stall = [](const Loop&) noexcept {
             told_of->stalls_.fetch_add(1, std::memory_order_relaxed);
             told_of->ran_before_stall_ = told_of->ran_.exchange(true, std::memory_order_acq_rel);
-            told_of->stop();
+            told_of->loops_.stop();
         };
     }
     Watchful(const Watchful&) = delete;
@@ -395,18 +450,14 @@ public:
     ~Watchful() { weft::scheduler::report_stall = before_; }
 
     void run() {
-        together({[&] { first_->run(); }, [&] { second_->run(); }});
+        together({[&] { loops_.run(0); }, [&] { loops_.run(1); }});
     }
     // The second one sleeps.
     void run_once_settled() {
-        together_once_settled(1, {[&] { second_->run(); }, [&] { first_->run(); }});
+        together_once_settled(1, {[&] { loops_.run(1); }, [&] { loops_.run(0); }});
     }
-    void stop() {
-        first_->stop();
-        second_->stop();
-    }
-    [[nodiscard]] Loop& first() { return *first_; }
-    [[nodiscard]] Loop& second() { return *second_; }
+    [[nodiscard]] Loop& first() const { return loops_[0]; }
+    [[nodiscard]] Loop& second() const { return loops_[1]; }
     void notes_run() { ran_.store(true, std::memory_order_release); }
     [[nodiscard]] bool ran_before_stall() const { return ran_before_stall_; }
     [[nodiscard]] int stalls() const { return stalls_.load(); }
@@ -415,22 +466,10 @@ private:
     static inline Watchful* told_of = nullptr;
 
     const weft::scheduler::ReportStall before_ = weft::scheduler::report_stall;
-    weft::scheduler::Neighbours group_{2, 1};
-    const std::unique_ptr<Loop> first_ = std::make_unique<Loop>(std::make_unique<BoundedParker>(), group_);
-    const std::unique_ptr<Loop> second_ = std::make_unique<Loop>(std::make_unique<BoundedParker>(), group_);
+    const Loops loops_{2, 1};
     Atomic<int> stalls_{0};
     Atomic<bool> ran_{false};
     bool ran_before_stall_ = false;
-};
-
-class Once final : public Runnable {
-public:
-    explicit Once(std::function<void()> what = [] {}) : what_(std::move(what)) {}
-    void run() noexcept override { what_(); }
-    void drop() noexcept override { require(false, "it is not dropped"); }
-
-private:
-    const std::function<void()> what_;
 };
 
 // Nothing more will ever run after the second turn: both find out, one tells it.
@@ -500,6 +539,12 @@ WEFT_MODEL("loop: a searcher has a long step of its own, at random", a_long_step
            {.type = "Loop",
             .threads = {"run, steal", "push_branch, post", "run, search"},
             .random = Random{.executions = 20'000}});
+
+WEFT_MODEL("loop: a searcher has a long step of its own, and one sleeps", a_long_step_of_a_searcher_and_a_sleeper,
+           {.type = "Loop", .threads = {"push_branch, post", "run, search"}});
+
+WEFT_MODEL("loop: a searcher is stopped, and one sleeps", a_stop_of_a_searcher_and_a_sleeper,
+           {.type = "Loop", .threads = {"push_branch, stop", "run, search"}});
 
 WEFT_MODEL("loop: a searcher is stopped", a_stop_of_a_searcher,
            {.type = "Loop",
