@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 
 #include "sync/context_var.hpp"
@@ -24,6 +25,7 @@ using weft::model::OnLoop;
 using weft::model::Random;
 using weft::model::Reads;
 using weft::model::require;
+using weft::model::SleeplessParker;
 using weft::model::together;
 using weft::model::together_once_settled;
 
@@ -97,7 +99,29 @@ void a_branch_inside_suspends() {
     require(sum == 3, "both results");
 }
 
+// The same with old reads, while the first turns of both race; what is left then is no longer searched.
+void a_branch_inside_suspends_in_few_turns() {
+    const weft::ContextVar<int> variable("any");
+    weft::Context().run([&] { variable.set(1); });
+    const Loops loops(2, [] { return std::make_unique<SleeplessParker>(); });
+    int sum = 0;
+    {
+        const OnLoop here(loops[0]);
+        (void)create_task(fork_around(sum, loops));
+    }
+    together({[&] {
+                  loops[0].step();
+                  loops[0].step();
+              },
+              [&] { loops[1].step(); }});
+    for (std::size_t turn = 0; turn < 10; ++turn) loops[turn % 2].step();
+    require(sum == 3, "both results");
+}
+
 }  // namespace
+
+WEFT_MODEL("fork_join: a branch inside suspends in the first turns", a_branch_inside_suspends_in_few_turns,
+           {.type = "Branch", .threads = {"fork, detach, materialise, join", "steal, run"}});
 
 WEFT_MODEL("fork_join: a branch inside suspends, another may be stolen", a_branch_inside_suspends,
            {.type = "Branch",

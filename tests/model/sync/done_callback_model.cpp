@@ -55,86 +55,80 @@ private:
     Fate* fate_;
 };
 
-// One turn, that does not wait.
-void turn(const Loops& loops) {
-    loops.stop();
-    loops.run(0);
-}
+// A callback of a future, and the loop that it is called on.
+class Added {
+public:
+    Added() {
+        const OnLoop here(loops_[0]);
+        future = create_future<int>();
+        const weft::Context context = fate_.context();
+        id = future.add_done_callback(Callable(fate_), {.context = &context});
+    }
 
-void a_callback_is_called_or_taken_off() {
-    Fate fate;
-    const Loops loops(1);
+    // One turn of the loop, that does not wait.
+    void turn() const {
+        loops_.stop();
+        loops_.run(0);
+    }
+    // It was taken off so many times.
+    void check(std::size_t removed) const {
+        require(static_cast<std::size_t>(fate_.calls.get()) + removed == 1, "called, or taken off by one");
+        require(fate_.ends.get() == 1 && fate_.contexts_ended == 1, "it has ended");
+    }
+
     Future<int> future;
     CallbackId id;
-    {
-        const OnLoop here(loops[0]);
-        future = create_future<int>();
-        const weft::Context context = fate.context();
-        id = future.add_done_callback(Callable(fate), {.context = &context});
-    }
+
+private:
+    Fate fate_;
+    const Loops loops_{1};
+};
+
+void a_callback_is_called_or_taken_off() {
+    Added callback;
     std::size_t removed = 0;
-    together({[&] { (void)future.try_set_result(7); }, [&] { turn(loops); },
+    together({[&] { (void)callback.future.try_set_result(7); }, [&] { callback.turn(); },
               [&] {
-                  removed = future.remove_done_callback(id);
-                  id = {};
+                  removed = callback.future.remove_done_callback(callback.id);
+                  callback.id = {};
               }});
-    turn(loops);
-    require(static_cast<std::size_t>(fate.calls.get()) + removed == 1, "called, or taken off");
-    require(fate.ends.get() == 1 && fate.contexts_ended == 1, "it has ended");
+    callback.turn();
+    callback.check(removed);
 }
 
 void two_take_a_callback_off() {
-    Fate fate;
-    const Loops loops(1);
-    Future<int> future;
-    CallbackId id;
-    {
-        const OnLoop here(loops[0]);
-        future = create_future<int>();
-        const weft::Context context = fate.context();
-        id = future.add_done_callback(Callable(fate), {.context = &context});
-    }
-    CallbackId same(id);
+    Added callback;
+    CallbackId same(callback.id);
     std::size_t first = 0;
     std::size_t second = 0;
     together({[&] {
-                  first = future.remove_done_callback(id);
-                  id = {};
+                  first = callback.future.remove_done_callback(callback.id);
+                  callback.id = {};
               },
               [&] {
-                  second = future.remove_done_callback(same);
+                  second = callback.future.remove_done_callback(same);
                   same = {};
               },
-              [&] { (void)future.try_set_result(7); }});
-    turn(loops);
-    require(static_cast<std::size_t>(fate.calls.get()) + first + second == 1, "called, or taken off by one");
-    require(fate.ends.get() == 1 && fate.contexts_ended == 1, "it has ended");
+              [&] { (void)callback.future.try_set_result(7); }});
+    callback.turn();
+    callback.check(first + second);
 }
 
 // Names of a registration are copied and dropped on any thread.
 void names_of_a_callback() {
-    Fate fate;
-    const Loops loops(1);
-    Future<int> future;
-    CallbackId id;
-    {
-        const OnLoop here(loops[0]);
-        future = create_future<int>();
-        const weft::Context context = fate.context();
-        id = future.add_done_callback(Callable(fate), {.context = &context});
-    }
-    CallbackId same(id);
+    Added callback;
+    CallbackId same(callback.id);
     together({[&] {
-                  CallbackId other(id);
-                  id = {};
+                  CallbackId other(callback.id);
+                  callback.id = {};
                   require(other == other, "it is still there");
               },
               [&] {
                   const CallbackId other(same);
                   same = {};
-                  (void)future.remove_done_callback(other);
+                  (void)callback.future.remove_done_callback(other);
               }});
-    require(fate.ends.get() == 1 && fate.contexts_ended == 1, "it has ended");
+    callback.check(1);
 }
 
 }  // namespace

@@ -4,31 +4,24 @@
 
 #include <array>
 #include <exception>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "sync/event.hpp"
 #include "sync/exception_context.hpp"
-#include "sync/fork_join.hpp"
 #include "sync/future.hpp"
 #include "sync/report.hpp"
 #include "sync/task.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
-#include "tests/model/on_loop.hpp"
 #include "tests/model/sync/actor.hpp"
 
 using weft::CancelledError;
-using weft::Coro;
-using weft::create_task;
 using weft::Future;
 using weft::model::Actor;
 using weft::model::Cell;
 using weft::model::Loops;
-using weft::model::OnLoop;
 using weft::model::require;
 using weft::model::together;
 using weft::sync::Outcome;
@@ -167,41 +160,31 @@ void a_text_is_withdrawn() {
     require(waits.message().empty() || waits.message() == "a", "one of them");
 }
 
-// The first suspension comes after the request, which is delivered by a throw of the task itself.
+// Its first suspension would come after the request, which is delivered by a throw of the task itself. Returns the text.
+std::string delivered(Waits& waits) {
+    waits.task().play();
+    while (!waits.task().cancel_pending()) weft::scheduler::spin_hint();
+    try {
+        waits.task().deliver_cancel();
+    } catch (const CancelledError& e) {
+        return e.message();
+    }
+    return {};
+}
+
 void a_running_task_is_cancelled() {
     Waits waits;
-    std::string message;
-    together({[&] {
-                  waits.task().play();
-                  while (!waits.task().cancel_pending()) weft::scheduler::spin_hint();
-                  try {
-                      waits.task().deliver_cancel();
-                  } catch (const CancelledError& e) {
-                      message = e.message();
-                  }
-              },
-              [&] { (void)waits.cancel("why"); }});
-    require(message == "why", "it is told why");
+    together({[&] { require(delivered(waits) == "why", "it is told why"); }, [&] { (void)waits.cancel("why"); }});
     require(!waits.task().cancel_pending(), "delivered once");
 }
 
 void a_running_task_is_cancelled_twice() {
     Waits waits;
-    std::string message;
-    together({[&] {
-                  waits.task().play();
-                  while (!waits.task().cancel_pending()) weft::scheduler::spin_hint();
-                  try {
-                      waits.task().deliver_cancel();
-                  } catch (const CancelledError& e) {
-                      message = e.message();
-                  }
-              },
+    together({[&] { require(delivered(waits) == "why", "it is told why"); },
               [&] {
                   (void)waits.cancel("why");
                   (void)waits.cancel("why");
               }});
-    require(message == "why", "it is told why");
     require(waits.task().cancelling() == 2, "both are counted");
 }
 
@@ -436,156 +419,6 @@ void a_failed_task_is_looked_at() {
     (void)task->failure();
 }
 
-// --- with coroutines ----------------------------------------------------------------------------------------------------
-
-Coro<int> wait_for(Future<int> future) { co_return co_await future; }
-Coro<int> give_seven() { co_return 7; }
-
-// A loop's turn against a canceller on another thread; then until it is done.
-template <class Task>
-void turn_and_cancel(const Loops& loops, const Task& task) {
-    bool accepted = false;
-    together({[&] { loops[0].step(); }, [&] { accepted = task.cancel("why"); }});
-    while (!task.done()) loops[0].step();
-    require(accepted == task.cancelled(), "as it was told");
-    if (!accepted) return;
-    try {
-        std::rethrow_exception(task.state().failure());
-    } catch (const CancelledError& e) {
-        require(e.message() == "why", "and why");
-    }
-}
-
-void a_task_begins_and_is_cancelled() {
-    const Loops loops(1);
-    turn_and_cancel(loops, create_task(wait_for(pending_future()), {.loop = &loops[0]}));
-}
-
-// Rule 76: its body is never entered.
-Coro<> note_entry(bool& entered) {
-    entered = true;
-    co_return;
-}
-void a_task_is_cancelled_before_it_begins() {
-    const Loops loops(1);
-    bool entered = false;
-    const auto task = create_task(note_entry(entered), {.loop = &loops[0]});
-    require(task.cancel(), "it has not ended");
-    together({[&] { loops[0].step(); }, [&] { (void)task.cancel("again"); }});
-    require(task.cancelled() && !entered, "it never began");
-}
-
-// It waits already. A text may lie where one was that is gone.
-void a_waiting_task_is_cancelled_three_times() {
-    const Loops loops(1);
-    const auto task = create_task(wait_for(pending_future()), {.loop = &loops[0]});
-    loops[0].step();
-    together({[&] { (void)task.cancel("a"); },
-              [&] {
-                  (void)task.cancel("b");
-                  (void)task.cancel("c");
-              }});
-    require(task.cancelling() == 3, "all are counted");
-    while (!task.done()) loops[0].step();
-    require(task.cancelled(), "it has ended");
-}
-
-void a_task_returns_and_is_cancelled() {
-    const Loops loops(1);
-    turn_and_cancel(loops, create_task(give_seven(), {.loop = &loops[0]}));
-}
-
-Coro<> wait_and_stop(Future<int> future, const Loops& loops, int& got) {
-    got = co_await future;
-    loops.stop();
-}
-
-// Who wakes it may go on with it: that loop, in debug mode, looks at it before.
-void a_task_goes_on_elsewhere() {
-    const Loops loops(2);
-    loops[1].set_debug(true);
-    const auto future = pending_future();
-    int got = 0;
-    {
-        const OnLoop here(loops[0]);
-        (void)create_task(wait_and_stop(future, loops, got));
-    }
-    together({[&] { loops.run(0); },
-              [&] {
-                  {
-                      const OnLoop here(loops[1]);
-                      (void)future.try_set_result(7);
-                  }
-                  loops.run(1);
-              }});
-    require(got == 7, "it has gone on");
-}
-
-Coro<> fork(Future<int> first, Future<int> second) {
-    (void)co_await weft::fork_join(wait_for(first), wait_for(second));
-}
-
-// Nobody but cancellers ends the branches. The second has not begun: it begins and is cancelled, or never begins.
-void a_branch_begins_and_is_cancelled() {
-    const Loops loops(1);
-    const auto task = create_task(fork(pending_future(), pending_future()), {.loop = &loops[0]});
-    loops[0].step();
-    turn_and_cancel(loops, task);
-}
-
-// A request that came before the task resumes is delivered with the one that ended its wait.
-Coro<int> wait_and_forgive(Future<int> future) {
-    try {
-        co_return co_await future;
-    } catch (const CancelledError&) {
-        co_return 7;
-    }
-}
-
-void a_task_is_cancelled_before_it_resumes() {
-    const Loops loops(1);
-    bool third = weft::model::choose(2) == 1;
-    const auto task = create_task(wait_and_forgive(pending_future()), {.loop = &loops[0]});
-    loops[0].step();
-    (void)task.cancel("a");
-    (void)task.cancel("b");
-    together({[&] { loops[0].step(); },
-              [&] {
-                  if (third) third = task.cancel("c");
-              }});
-    require(task.done() && task.cancelling() == (third ? 3 : 2), "it has ended, and all are counted");
-    require(third || task.state().outcome() == Outcome::value, "both are delivered");
-}
-
-Coro<> fork_and_wait(Future<int> first, Future<int> second, Future<int> third) {
-    try {
-        (void)co_await weft::fork_join(wait_for(first), wait_for(second));
-    } catch (const CancelledError&) {  // as expected
-    }
-    (void)co_await third;
-}
-
-// Cancelled on its loop, by itself, and from elsewhere. Then it waits again.
-void a_join_is_cancelled_by_two() {
-    const Loops loops(1);
-    const auto last = pending_future();
-    const auto task = create_task(fork_and_wait(pending_future(), pending_future(), last), {.loop = &loops[0]});
-    loops[0].step();
-    loops[0].step();
-    together({[&] {
-                  const OnLoop here(loops[0]);
-                  (void)task.cancel("here");
-              },
-              [&] { (void)task.cancel("there"); }});
-    require(task.cancelling() == 2, "both are counted");
-    for (int turns = 0; turns < 3; ++turns) {
-        loops[0].stop();
-        loops.run(0);
-    }
-    (void)last.try_set_result(7);
-    while (!task.done()) loops[0].step();
-}
-
 }  // namespace
 
 WEFT_MODEL("task: complete, cancel, wait", a_wait_ends_and_is_cancelled,
@@ -595,8 +428,6 @@ WEFT_MODEL("task: complete, wait, complete, wait", a_task_waits_again,
 WEFT_MODEL("task: cancel, wait", a_wait_is_cancelled, {.type = "TaskState", .threads = {"suspend", "cancel"}});
 WEFT_MODEL("task: two cancel, wait", a_wait_is_cancelled_by_two,
            {.type = "TaskState", .threads = {"suspend", "cancel", "cancel"}});
-WEFT_MODEL("task: two cancel three times", a_waiting_task_is_cancelled_three_times,
-           {.type = "TaskState", .threads = {"cancel", "cancel, cancel"}});
 WEFT_MODEL("task: cancel with a text and without, wait", a_text_is_withdrawn,
            {.type = "TaskState", .threads = {"suspend", "cancel", "cancel"}});
 WEFT_MODEL("task: wait, is awaited, cancel", a_task_is_awaited_while_it_suspends,
@@ -607,8 +438,6 @@ WEFT_MODEL("task: cancel twice, deliver", a_running_task_is_cancelled_twice,
            {.type = "TaskState", .threads = {"deliver_cancel", "cancel, cancel"}});
 WEFT_MODEL("task: cancelled, complete, cancel, wait", a_cancelled_task_waits_and_is_cancelled_again,
            {.type = "TaskState", .threads = {"suspend", "wake", "cancel"}});
-WEFT_MODEL("task: cancelled twice, step, cancel", a_task_is_cancelled_before_it_resumes,
-           {.type = "TaskState", .threads = {"step", "cancel"}});
 WEFT_MODEL("task: cancel, uncancel twice", requests_are_taken_back,
            {.type = "TaskState", .threads = {"uncancel", "cancel", "uncancel"}});
 WEFT_MODEL("task: ends, cancel, look", a_task_ends_and_is_cancelled,
@@ -634,15 +463,3 @@ WEFT_MODEL("task: name, set_name, cancel", a_task_gets_a_name,
 WEFT_MODEL("task: two are made", tasks_have_names_of_their_own, {.type = "TaskState", .threads = {"make", "make"}});
 WEFT_MODEL("task: fails, cancel, trace", a_failed_task_is_looked_at,
            {.type = "TaskState", .threads = {"finish", "cancel", "trace"}});
-WEFT_MODEL("task: cancelled, begins, cancel", a_task_is_cancelled_before_it_begins,
-           {.type = "TaskState", .threads = {"run", "cancel"}});
-WEFT_MODEL("task: begins, cancel", a_task_begins_and_is_cancelled,
-           {.type = "TaskState", .threads = {"run, suspend", "cancel"}});
-WEFT_MODEL("task: woken on another loop", a_task_goes_on_elsewhere,
-           {.type = "TaskState", .threads = {"run, suspend", "wake, run"}});
-WEFT_MODEL("task: returns, cancel", a_task_returns_and_is_cancelled,
-           {.type = "TaskState", .threads = {"run, finish", "cancel"}});
-WEFT_MODEL("fork_join: a branch begins, cancel", a_branch_begins_and_is_cancelled,
-           {.type = "Branch", .threads = {"begin", "cancel"}});
-WEFT_MODEL("fork_join: cancel here and there", a_join_is_cancelled_by_two,
-           {.type = "Branch", .threads = {"cancel", "cancel"}});
