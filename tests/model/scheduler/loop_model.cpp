@@ -346,17 +346,18 @@ void a_stop_of_a_searcher() {
     countdown.check();
 }
 
-// Two loops, and what a third sleeps through until it is woken; then it runs what is left.
+// Two loops and a third, which sleeps until it is woken. The first gives a branch away, and somebody is to help it: the
+// second takes the branch, or the third is woken; in the end that one runs what is left.
 class TwoAndASleeper {
 public:
-    explicit TwoAndASleeper(std::function<void()> woken) : woken_(std::move(woken)) {}
-
-    [[nodiscard]] Loop& first() const { return *first_; }
+    void give_branch_away() { require(first_->push_branch(branch_), "there is room"); }
+    void wait_for_help() { helped_.park(); }
     [[nodiscard]] Loop& second() const { return *second_; }
 
-    void while_it_sleeps(std::function<void()> meanwhile) {
-        meanwhile_ = std::move(meanwhile);
+    void race(std::function<void()> on_first) {
+        while_third_sleeps_ = [this, on_first = std::move(on_first)] { together({on_first, [&] { second_->run(); }}); };
         for (int turn = 0; turn < 2; ++turn) third_->step();
+        require(ran_, "it runs");
     }
 
 private:
@@ -365,66 +366,49 @@ private:
         explicit Sleeper(TwoAndASleeper& all) : all_(all) {}
         std::size_t poll() override { return 0; }
         void park_until(std::optional<TimePoint>) override {
-            if (const auto meanwhile = std::exchange(all_.meanwhile_, nullptr)) meanwhile();
+            if (const auto meanwhile = std::exchange(all_.while_third_sleeps_, nullptr)) meanwhile();
         }
-        void unpark() override { all_.woken_(); }
+        void unpark() override { all_.helped_.unpark(); }
         [[nodiscard]] TimePoint now() const override { return {}; }
 
     private:
         TwoAndASleeper& all_;
     };
 
-    const std::function<void()> woken_;
-    std::function<void()> meanwhile_;
+    Parker helped_;
+    bool ran_ = false;
+    Once branch_{[this] {
+        require(!std::exchange(ran_, true), "it runs once");
+        helped_.unpark();
+    }};
+    std::function<void()> while_third_sleeps_;
     weft::scheduler::Neighbours group_{3, 1};
     const std::unique_ptr<Loop> first_ = std::make_unique<Loop>(std::make_unique<LoopParker>(), group_);
     const std::unique_ptr<Loop> second_ = std::make_unique<Loop>(std::make_unique<LoopParker>(), group_);
     const std::unique_ptr<Loop> third_ = std::make_unique<Loop>(std::make_unique<Sleeper>(*this), group_);
 };
 
-// As a_long_step_of_a_searcher, but to wake the third is enough.
+// As a_long_step_of_a_searcher.
 void a_long_step_of_a_searcher_and_a_sleeper() {
-    Parker helped;
-    bool ran = false;
-    TwoAndASleeper loops([&] { helped.unpark(); });
-    Once branch([&] {
-        require(!std::exchange(ran, true), "it runs once");
-        helped.unpark();
-    });
+    TwoAndASleeper loops;
     Once pinned([&] {
-        helped.park();
+        loops.wait_for_help();
         loops.second().stop();
     });
-    loops.while_it_sleeps([&] {
-        together({[&] {
-                      const OnLoop here(loops.first());
-                      require(loops.first().push_branch(branch), "there is room");
-                      post(loops.second(), pinned);
-                  },
-                  [&] { loops.second().run(); }});
+    loops.race([&] {
+        loops.give_branch_away();
+        post(loops.second(), pinned);
     });
-    require(ran, "it runs");
 }
 
 // As a_stop_of_a_searcher.
 void a_stop_of_a_searcher_and_a_sleeper() {
-    Parker helped;
-    bool ran = false;
-    TwoAndASleeper loops([&] { helped.unpark(); });
-    Once branch([&] {
-        require(!std::exchange(ran, true), "it runs once");
-        helped.unpark();
+    TwoAndASleeper loops;
+    loops.race([&] {
+        loops.give_branch_away();
+        loops.second().stop();
+        loops.wait_for_help();
     });
-    loops.while_it_sleeps([&] {
-        together({[&] {
-                      const OnLoop here(loops.first());
-                      require(loops.first().push_branch(branch), "there is room");
-                      loops.second().stop();
-                      helped.park();
-                  },
-                  [&] { loops.second().run(); }});
-    });
-    require(ran, "it runs");
 }
 
 // --- two loops that look for a stall --------------------------------------------------------------
