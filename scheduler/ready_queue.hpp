@@ -206,12 +206,10 @@ private:
         return oldest;
     }
 
-    // Thread: owner; there is room for a block, and nothing between the ring and the source. Returns the tail to be
-    // published.
+    // Thread: owner; the ring is empty, and nothing is between it and the source. Returns the tail to be published.
     template <class Next>
     [[nodiscard]] std::uint64_t fill_ring(Next next) {
-        (void)head_.load(std::memory_order_acquire);  // R2 acquire
-        std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+        std::uint64_t tail = head_.load(std::memory_order_acquire);  // R2 acquire
         for (std::size_t room = kBlock; room != 0; --room) {
             Runnable* runnable = next();
             if (runnable == nullptr) break;

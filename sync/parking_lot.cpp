@@ -46,19 +46,14 @@ bool ParkingLot::claim_oldest(Wakes& wakes) noexcept {
     return false;
 }
 
-// Waits for a waker that has taken it out of line and is about to let go of it: for a few instructions.
-Parked::State Parked::state_let_go() const noexcept {
-    State state = state_.load(std::memory_order_acquire);  // P1
+// For a few instructions.
+Parked::State Parked::state_once_woken() const noexcept {
+    State state = State::claimed;
     while (state == State::claimed) {
         std::this_thread::yield();
         state = state_.load(std::memory_order_acquire);  // P1
     }
     return state;
-}
-
-bool Parked::settle_alone_unwoken() noexcept {
-    settled_ = state_let_go() != State::parked;
-    return settled_;
 }
 
 Left Parked::leave() noexcept {
@@ -78,8 +73,7 @@ Left Parked::leave() noexcept {
     }
 }
 
-Wait ParkingLot::settle_unwoken(Parked& parked) noexcept {
-    const Parked::State ended = parked.state_let_go();
+void ParkingLot::leave_unwoken(Parked& parked, Parked::State ended) noexcept {
     if (ended == Parked::State::parked) {  // its frame ends
         remove(parked);
         --parked_;
@@ -87,8 +81,6 @@ Wait ParkingLot::settle_unwoken(Parked& parked) noexcept {
     } else if (ended == Parked::State::cancelled && leaving_ == Leaving::when_resumed) {
         remove(parked);
     }
-    parked.settled_ = true;
-    return ended == Parked::State::woken ? Wait::woken : Wait::cancelled;
 }
 
 void ParkingLot::cut_off() noexcept {

@@ -105,7 +105,10 @@ protected:
     }
 
     // For a primitive to which it makes no difference how a wait ended. Returns false if it is still in line.
-    bool settle_alone() noexcept { return settle_woken() || settle_alone_unwoken(); }
+    bool settle_alone() noexcept {
+        settled_ = state_let_go() != State::parked;
+        return settled_;
+    }
     // For a task in several lines: it is away from here on. Returns how.
     Left leave() noexcept;
 
@@ -118,14 +121,14 @@ private:
 
     bool leave_cancelled() noexcept final;
     [[nodiscard]] bool unsettled() const noexcept { return task() != nullptr && !settled_; }
-    // The way that most waits end.
-    bool settle_woken() noexcept {
-        if (state_.load(std::memory_order_acquire) != State::woken) return false;  // P1
-        settled_ = true;
-        return true;
+    // A waker that has taken it out of line is about to let go of it: that is waited for.
+    [[nodiscard]] State state_let_go() const noexcept {
+        const State state = state_.load(std::memory_order_acquire);  // P1
+        if (state == State::claimed) [[unlikely]]
+            return state_once_woken();
+        return state;
     }
-    bool settle_alone_unwoken() noexcept;
-    [[nodiscard]] State state_let_go() const noexcept;
+    [[nodiscard]] State state_once_woken() const noexcept;
     bool cut_off() noexcept;
     // No wake is to come for its task.
     void abandon() noexcept {
@@ -215,9 +218,12 @@ public:
     // In the task that has resumed, or with the frame that ends: the Parked is away from here on. One that still waits
     // for its turn counts as cancelled; what was granted is the caller's to take or to pass on.
     Wait settle(Parked& parked) noexcept {
-        if (parked.settle_woken()) [[likely]]
+        const Parked::State ended = parked.state_let_go();
+        parked.settled_ = true;
+        if (ended == Parked::State::woken) [[likely]]
             return Wait::woken;
-        return settle_unwoken(parked);
+        leave_unwoken(parked, ended);
+        return Wait::cancelled;
     }
 
 private:
@@ -227,7 +233,7 @@ private:
     void add(Parked& parked) noexcept;
     void remove(Parked& parked) noexcept;
     bool claim_oldest(Wakes& wakes) noexcept;
-    Wait settle_unwoken(Parked& parked) noexcept;
+    void leave_unwoken(Parked& parked, Parked::State ended) noexcept;
     bool claim_present(Wakes& wakes) noexcept;
     void cut_off() noexcept;
 
