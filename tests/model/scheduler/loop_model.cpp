@@ -9,18 +9,20 @@
 #include <utility>
 
 #include "scheduler/neighbours.hpp"
-#include "scheduler/stall.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
 #include "tests/model/on_loop.hpp"
+#include "tests/model/once.hpp"
 #include "tests/model/parker.hpp"
 
 using weft::TimePoint;
 using weft::model::Cell;
 using weft::model::LoopParker;
 using weft::model::Loops;
+using weft::model::Once;
 using weft::model::OnLoop;
 using weft::model::Parker;
+using weft::model::post;
 using weft::model::Random;
 using weft::model::Reads;
 using weft::model::require;
@@ -73,16 +75,6 @@ private:
     Cell<bool> ran_{false};
 };
 
-class Once final : public Runnable {
-public:
-    explicit Once(std::function<void()> what = [] {}) : what_(std::move(what)) {}
-    void run() noexcept override { what_(); }
-    void drop() noexcept override { require(false, "it is not dropped"); }
-
-private:
-    const std::function<void()> what_;
-};
-
 class Alarm final : public Timer {
 public:
     explicit Alarm(Countdown& countdown) : countdown_(countdown) {}
@@ -93,8 +85,6 @@ public:
 private:
     Countdown& countdown_;
 };
-
-void post(const Loop& loop, Runnable& job) { require(const_cast<Loop&>(loop).post(job) == Sent::sent, "it is open"); }
 
 // --- one loop -----------------------------------------------------------------------------------
 
@@ -411,71 +401,6 @@ void a_stop_of_a_searcher_and_a_sleeper() {
     });
 }
 
-// --- two loops that look for a stall --------------------------------------------------------------
-
-// Two loops in debug mode whose parks are bounded: time comes too early once, then only when nobody can go on. The first
-// stall that is told stops them.
-class Watchful {
-public:
-    Watchful() {
-        for (Loop* loop : {&first(), &second()}) {
-            loop->set_debug(true);
-            loop->bound_parks(std::chrono::seconds(1));
-        }
-        told_of = this;
-        weft::scheduler::report_stall = [](const Loop&) noexcept {
-            told_of->stalls_.fetch_add(1, std::memory_order_relaxed);
-            told_of->ran_before_stall_ = told_of->ran_.exchange(true, std::memory_order_acq_rel);
-            told_of->loops_.stop();
-        };
-    }
-    Watchful(const Watchful&) = delete;
-    Watchful& operator=(const Watchful&) = delete;
-    ~Watchful() { weft::scheduler::report_stall = before_; }
-
-    void run() {
-        together({[&] { loops_.run(0); }, [&] { loops_.run(1); }});
-    }
-    // The second one sleeps.
-    void run_once_settled() {
-        together_once_settled(1, {[&] { loops_.run(1); }, [&] { loops_.run(0); }});
-    }
-    [[nodiscard]] Loop& first() const { return loops_[0]; }
-    [[nodiscard]] Loop& second() const { return loops_[1]; }
-    void notes_run() { ran_.store(true, std::memory_order_release); }
-    [[nodiscard]] bool ran_before_stall() const { return ran_before_stall_; }
-    [[nodiscard]] int stalls() const { return stalls_.load(); }
-
-private:
-    static inline Watchful* told_of = nullptr;
-
-    const weft::scheduler::ReportStall before_ = weft::scheduler::report_stall;
-    const Loops loops_{2, 1};
-    Atomic<int> stalls_{0};
-    Atomic<bool> ran_{false};
-    bool ran_before_stall_ = false;
-};
-
-// Nothing more will ever run after the second turn: both find out, one tells it.
-void a_stall() {
-    Watchful loops;
-    Once second;
-    Once first([&] { loops.first().push_pinned(second); });
-    post(loops.first(), first);
-    loops.run();
-    require(loops.stalls() == 1, "it is told once");
-}
-
-// What the first job sends to the other loop runs before anybody tells that nothing moves.
-void no_stall() {
-    Watchful loops;
-    Once second([&] { loops.notes_run(); });
-    Once first([&] { post(loops.second(), second); });
-    post(loops.first(), first);
-    loops.run_once_settled();
-    require(loops.ran_before_stall(), "nothing moved");
-}
-
 }  // namespace
 
 WEFT_MODEL("loop: two posts", two_posts, {.type = "Loop", .threads = {"run", "post", "post"}});
@@ -539,8 +464,3 @@ WEFT_MODEL("loop: a searcher is stopped, at random", a_stop_of_a_searcher,
            {.type = "Loop",
             .threads = {"run, steal", "push_branch, stop", "run, search"},
             .random = Random{.executions = 20'000}});
-
-WEFT_MODEL("loop: a stall", a_stall, {.type = "Loop", .threads = {"run, look for a stall", "run, look for a stall"}});
-
-WEFT_MODEL("loop: no stall while something moves", no_stall,
-           {.type = "Loop", .threads = {"run, post, look for a stall", "run, look for a stall"}});
