@@ -55,7 +55,9 @@ void TaskState::start_eagerly() {
     if (here == nullptr || &here->shell() != home_) return start();
     enlist_owned();
     const EagerStep step;
+    const Current outer = current();
     run();
+    current() = outer;
 }
 
 bool TaskState::in_eager_step() noexcept { return EagerStep::depth != 0; }
@@ -94,11 +96,12 @@ void TaskState::run() noexcept {
         }
         entered_ = true;
     }
-    const Current outer = std::exchange(current(), Current{.task = this});  // an eager step's task; a Runner's context
+    ContextEntry* const entered = current().entered;  // a thread's, outside of its loop
+    current() = Current{.task = this};
     if constexpr (kProfiled) current().strand->begin_step(Branch::tally_around(*innermost_));
     drive(innermost_->handle());
     const bool ended = current().finished == this;
-    current() = outer;
+    current() = Current{.entered = entered};
     if (ended) complete(take_outcome());
 }
 
