@@ -69,7 +69,8 @@ public:
     ~Detaching() { shield_.outer().release(); }
 
     void run() noexcept override {
-        if (shield_.outer().outcome() == Outcome::cancelled) shield_.detach();
+        const FutureState& outer = shield_.outer();  // another thread may be completing it
+        if (outer.done() && outer.outcome() == Outcome::cancelled) shield_.detach();
         delete this;
     }
     void drop() noexcept override { delete this; }
@@ -80,17 +81,25 @@ private:
 
 // On a loop by itself: the shield's own callback comes before those who wait for the outer future.
 void ShieldBase::before_cancel() noexcept {
-    if (!home_.alone() || outer().done()) return;
+    if (home_.alone() && home_.is_here() && !outer().done()) detach_in_turn();
+}
+
+// From another thread only once it is cancelled: the loop may be faster.
+void ShieldBase::after_cancel() noexcept {
+    if (!home_.alone()) {
+        detach();
+    } else if (!home_.is_here()) {
+        detach_in_turn();
+    }
+}
+
+void ShieldBase::detach_in_turn() noexcept {
     try {
         auto* detaching = new Detaching(*this);
         if (home_.queue(*detaching) == scheduler::Sent::closed) detaching->drop();
     } catch (const std::bad_alloc&) {
         // Then the shield stays where it is, and ended() drops the inner future's outcome.
     }
-}
-
-void ShieldBase::after_cancel() noexcept {
-    if (!home_.alone()) detach();
 }
 
 void ShieldBase::detach() noexcept {

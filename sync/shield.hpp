@@ -45,6 +45,7 @@ protected:
 private:
     class Detaching;
 
+    void detach_in_turn() noexcept;
     void detach() noexcept;
     void ended() noexcept final;
 

@@ -20,6 +20,11 @@ public:
         : shell_(loop.shell()), generation_(shell_.generation()), alone_(loop.alone()) {}
 
     [[nodiscard]] bool alone() const noexcept { return alone_; }
+    // Whether this thread is in a step of the loop.
+    [[nodiscard]] bool is_here() const noexcept {
+        const scheduler::Loop* here = scheduler::current_loop();
+        return here != nullptr && shell_.serves(*here);
+    }
     [[nodiscard]] scheduler::Shell& shell() const noexcept { return shell_; }
     [[nodiscard]] scheduler::Sent queue(scheduler::Runnable& entry) const {
         return scheduler::schedule_on(entry, shell_, generation_);
