@@ -78,7 +78,6 @@ void TaskGroupState::child_done(TaskGroupChild& child) noexcept {
         if (newest_ == nullptr) emptied = emptied_;
         if (failure != nullptr) {
             errors_.push_back(failure);
-            failed_.push_back(child.task_);
             if (base_error_ == nullptr && is_interruption(failure)) base_error_ = failure;
             nobody_listens = left_ || parent_.get().done();
             if (!nobody_listens && !aborting_ && !parent_cancelled_) {

@@ -86,10 +86,6 @@ private:
     TaskGroupChild* oldest_ = nullptr;
     FutureRef emptied_;  // a future that the parent awaits at the exit
     std::vector<std::exception_ptr> errors_;
-    // The children that failed, for as long as the group: what their errors say is read when the group throws, and the loop
-    // that has ended a child may be the last to let go of it. libstdc++ counts the owners of an exception where
-    // ThreadSanitizer does not see it; the count of a child's owners it sees.
-    std::vector<FutureRef> failed_;
     std::exception_ptr base_error_;  // SystemExit or KeyboardInterrupt
     bool entered_ = false;
     bool exiting_ = false;

@@ -67,9 +67,9 @@ private:
         try {
             check(co_await task == sum.expected(), "a sum of branches is wrong");
             check(sum.bad >= sum.size, "a branch has failed and its join has not");
-        } catch (const Intended&) {
+        } catch (const Intended& error) {
             check(sum.bad < sum.size, "a join has failed without a reason");
-            failed();
+            failed(error);
         } catch (const CancelledError&) {
             check(asks, "a join was cancelled by nobody");
         }
@@ -100,9 +100,9 @@ private:
             for (std::size_t i = 0; i < results.size(); ++i) in_order = in_order && results[i] == i;
             check(in_order, "results of branches are not in the order of the arguments");
             check(sum.bad >= sum.size, "a branch has failed and its join has not");
-        } catch (const Intended&) {
+        } catch (const Intended& error) {
             check(sum.bad < sum.size, "a join has failed without a reason");
-            failed();
+            failed(error);
         }
         check(sum.inside.load(std::memory_order_relaxed) == 0, "a branch is left behind its join");
         did(sum.size);

@@ -71,8 +71,8 @@ Coro<Ends> Crowd::ended() {
             ++ends.values;
         } catch (const CancelledError&) {
             ++ends.cancelled;
-        } catch (const Intended&) {
-            ++ends.failed;
+        } catch (const Intended& error) {
+            if (error.whole()) ++ends.failed;  // else one end is missing, which its part tells
         }
     }
     co_return ends;

@@ -105,9 +105,9 @@ private:
         for (std::uint32_t i = 0; i < kCalls; ++i) {
             try {
                 check(futures[i].result(kLongest) == i, "a thread got another coroutine's value");
-            } catch (const Intended&) {
+            } catch (const Intended& error) {
                 check(i % 10 == 9, "a thread's coroutine has failed without a reason");
-                failed();
+                failed(error);
             } catch (const CancelledError&) {
                 check(futures[i].cancelled(), "a thread's coroutine was cancelled by nobody");
             } catch (const TimeoutError&) {

@@ -73,9 +73,9 @@ private:
         for (std::size_t i = 0; i < tasks.size(); ++i) {
             try {
                 check(co_await tasks[i] == given[i], "a task gave another's value");
-            } catch (const Intended&) {
+            } catch (const Intended& error) {
                 check(fails(given[i]), "a task has failed without a reason");
-                failed();
+                failed(error);
             } catch (const CancelledError&) {
                 check(cancelled_by == Asked::somebody, "a task was cancelled by nobody");
             }
@@ -95,8 +95,9 @@ private:
         try {
             check(co_await all == given, "the results of a gather are not in their places");
             check(std::none_of(given.begin(), given.end(), &fails), "a gather has not failed with its child");
-        } catch (const Intended&) {
+        } catch (const Intended& error) {
             check(std::any_of(given.begin(), given.end(), &fails), "a gather has failed without a reason");
+            check_text(error);
         } catch (const CancelledError&) {
             check(asks, "a gather was cancelled by nobody");
         }

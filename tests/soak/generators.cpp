@@ -73,9 +73,9 @@ private:
             }
             check(next <= bad, "a generator has not failed");
             check(next == size || next == enough, "a generator has ended too early");
-        } catch (const Intended&) {
+        } catch (const Intended& error) {
             check(next == bad, "a generator has failed without a reason");
-            failed();
+            failed(error);
         }
         if (random.one_in(2)) {
             co_await generator.aclose();

@@ -7,8 +7,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +18,14 @@
 
 namespace weft::soak {
 
-// What fails on purpose. Known by its type: what an exception says must not be read on another thread than the one that
-// threw it, because libstdc++ counts its owners where ThreadSanitizer cannot see it.
-class Intended : public std::exception {
+// What fails on purpose. What it says is read wherever it is caught, on any thread.
+class Intended : public std::runtime_error {
 public:
-    [[nodiscard]] const char* what() const noexcept override { return "made to fail"; }
+    Intended() : std::runtime_error(kText) {}
+    [[nodiscard]] bool whole() const noexcept { return std::string_view(what()) == kText; }
+
+private:
+    static constexpr const char* kText = "made to fail, by a text that is too long for a string to keep it inside";
 };
 
 // So many of each.
@@ -61,6 +64,13 @@ protected:
     void did(std::uint64_t count = 1) { operations_.fetch_add(count, std::memory_order_relaxed); }
     void cancelled(std::uint64_t count = 1) { cancels_.fetch_add(count, std::memory_order_relaxed); }
     void failed(std::uint64_t count = 1) { failures_.fetch_add(count, std::memory_order_relaxed); }
+    void failed(const Intended& error) {
+        check_text(error);
+        failed();
+    }
+    void check_text(const Intended& error) {
+        check(error.whole(), "a failure does not say what it did when it was thrown");
+    }
     // It goes on if it does not hold: others still use what this round has made.
     void check(bool holds, std::string_view what) {
         if (!holds) complain(what);

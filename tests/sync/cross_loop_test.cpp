@@ -65,8 +65,6 @@ private:
 
 enum class End : std::uint8_t { value, cancelled, error };
 
-// Looks at the type of an exception only: the count that keeps its contents alive is inside libstdc++, where
-// ThreadSanitizer does not see it.
 template <class A>
 Coro<End> quietly(A awaitable) {
     try {

@@ -1,0 +1,82 @@
+// The owners of an exception, under ThreadSanitizer. An exception lives as long as somebody owns it: a future that ended
+// with it, an exception_ptr, a catch block. libstdc++ counts them with acquire and release, but its binary is not
+// instrumented: when one thread reads what an exception says and lets go, and another lets go last and destroys it, the
+// count orders the two and ThreadSanitizer does not see that. A task's loop may always be the last, after everybody who has
+// caught what the task threw, so each program that reads `what()` would now and then be accused. Here the two functions
+// that let go are defined once more, where they are instrumented; the executable's definition comes before libstdc++'s.
+//
+// Invariant: what is defined here does what libstdc++'s does, and whoever destroys an exception has acquired what all
+// earlier owners released.
+//
+// O1 | an owner lets go (release) | the last one destroys the exception (acquire)
+//
+// Empty in every other build, and with another C++ library or exception ABI. A program that links libstdc++ statically
+// keeps that one's __cxa_end_catch, since these are weak.
+//
+// Rejected: suppressions, which hide true races of exceptions; keeping what failed until its reader has let go, which only
+// the reader knows; annotations around libstdc++'s own functions, since the last owner must acquire between counting and
+// destroying.
+// Source: libsupc++'s eh_ptr.cc, eh_catch.cc and unwind-cxx.h; the Itanium C++ ABI, "Exception Handling", 2.2.1.
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WEFT_SEES_THREADS
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define WEFT_SEES_THREADS
+#endif
+
+#include <exception>
+
+#if defined(WEFT_SEES_THREADS) && defined(__GLIBCXX__) && !defined(__ARM_EABI_UNWINDER__)
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <unwind.h>
+
+#include <atomic>
+#include <typeinfo>
+
+namespace {
+
+// What libstdc++ keeps right before each exception that was thrown or made.
+struct Header {
+    int owners;
+    struct {
+        std::type_info* type;
+        void (*destructor)(void*);
+        void (*unexpected_handler)();
+        void (*terminate_handler)();
+        void* next;
+        int handler_count;
+        int handler_switch_value;
+        const unsigned char* action_record;
+        const unsigned char* language_specific_data;
+        _Unwind_Ptr catch_temporary;
+        void* adjusted;
+        _Unwind_Exception unwind_header;
+    } exception;
+};
+
+Header& header_of(void* exception) { return *(static_cast<Header*>(exception) - 1); }
+
+}  // namespace
+
+[[gnu::weak]] void std::__exception_ptr::exception_ptr::_M_release() noexcept {
+    if (_M_exception_object == nullptr) return;
+    Header& header = header_of(_M_exception_object);
+    if (std::atomic_ref(header.owners).fetch_sub(1, std::memory_order_acq_rel) == 1) {  // O1
+        if (header.exception.destructor != nullptr) header.exception.destructor(_M_exception_object);
+        __cxxabiv1::__cxa_free_exception(_M_exception_object);
+    }
+    _M_exception_object = nullptr;
+}
+
+// The end of a catch block, which is never the last owner: one more is counted before and lets go after it, above.
+extern "C" [[gnu::weak]] void __cxa_end_catch() {
+    static const auto end_catch = reinterpret_cast<void (*)()>(dlsym(RTLD_NEXT, "__cxa_end_catch"));
+    const std::exception_ptr owner = std::current_exception();
+    end_catch();
+}
+
+#endif
