@@ -99,6 +99,10 @@ private:
     }
 };
 
+// For an atomic that somebody else has declared as a plain variable.
+template <class T>
+using AtomicRef = std::atomic_ref<T>;
+
 using Mutex = std::mutex;
 
 // A plain variable that a protocol hands from one thread to another. A checker sees get and set and reports a race.

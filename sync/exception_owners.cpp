@@ -8,10 +8,11 @@
 // Invariant: what is defined here does what libstdc++'s does, and whoever destroys an exception has acquired what all
 // earlier owners released.
 //
-// O1 | an owner lets go (release) | the last one destroys the exception (acquire)
+// Orderings
+//   X1 owners: acq_rel sub    the last owner destroys what all others have read
 //
-// Empty in every other build, and with another C++ library or exception ABI. A program that links libstdc++ statically
-// keeps that one's __cxa_end_catch, since these are weak.
+// Empty in every other build but that of the models (tests/model), and with another C++ library or exception ABI. A program
+// that links libstdc++ statically keeps that one's functions, since these are weak.
 //
 // Rejected: suppressions, which hide true races of exceptions; keeping what failed until its reader has let go, which only
 // the reader knows; annotations around libstdc++'s own functions, since the last owner must acquire between counting and
@@ -34,8 +35,9 @@
 #include <dlfcn.h>
 #include <unwind.h>
 
-#include <atomic>
 #include <typeinfo>
+
+#include "scheduler/atomic.hpp"
 
 namespace {
 
@@ -65,7 +67,7 @@ Header& header_of(void* exception) { return *(static_cast<Header*>(exception) - 
 [[gnu::weak]] void std::__exception_ptr::exception_ptr::_M_release() noexcept {
     if (_M_exception_object == nullptr) return;
     Header& header = header_of(_M_exception_object);
-    if (std::atomic_ref(header.owners).fetch_sub(1, std::memory_order_acq_rel) == 1) {  // O1
+    if (weft::scheduler::AtomicRef(header.owners).fetch_sub(1, std::memory_order_acq_rel) == 1) {  // X1
         if (header.exception.destructor != nullptr) header.exception.destructor(_M_exception_object);
         __cxxabiv1::__cxa_free_exception(_M_exception_object);
     }

@@ -116,7 +116,7 @@ def main():
     parser.add_argument("verb", choices=["prove", "mutate", "table"])
     parser.add_argument("text", nargs="?", default="")
     parser.add_argument("--build", required=True, type=pathlib.Path)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     program = args.build / "tests" / "weft_models"
     if not program.exists():
         sys.exit(f"{program} is missing: expected a build of the target weft_models")

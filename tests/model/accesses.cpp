@@ -279,10 +279,30 @@ void Execution::write_memory(const void* address, std::size_t bytes, const void*
     check_memory(&Memory::write_plain, address, bytes, caller);
 }
 
+int Execution::change_count(int& count, int by, Order order, const Where* spelled) {
+    const Inside inside(*this);
+    const Where where = spelled != nullptr ? *spelled : Where::current();
+    if (running_ != 0) step(&count, "count", where);
+    const int before = count;
+    if (running_ != 0 && spelled != nullptr && limits_.sites != nullptr) {
+        order = ordered(where, OrderOf::change, order);
+        limits_.sites->change(where, OrderOf::change);
+        if (has(Fault::torn, where, OrderOf::change)) step(&count, "count", where);
+        if (has(Fault::lost, where, OrderOf::change)) return before;
+    }
+    count = before + by;
+    View& known = counts_[&count];
+    if (Memory::acquires(order)) acquire(&count, known);
+    if (Memory::releases(order)) release(&count, known);
+    return before;
+}
+
 void Execution::allocated(const void* address, std::size_t bytes) {
     if (inside_) return;
     ++blocks_;
     plain_.forget(reinterpret_cast<std::uintptr_t>(address), bytes);
+    const auto* begin = static_cast<const char*>(address);
+    std::erase_if(counts_, [&](const auto& count) { return count.first >= begin && count.first < begin + bytes; });
 }
 
 }  // namespace weft::model

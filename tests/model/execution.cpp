@@ -31,6 +31,7 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     chosen(false);
     spelled_out_.clear();
     orders_.clear();
+    counts_.clear();
     fences_ = 0;
     blocks_ = 0;
     picks_ = known_from_ = 0;

@@ -33,6 +33,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -116,6 +117,9 @@ public:
     void write_memory(const void* address, std::size_t bytes, const void* caller);
     void allocated(const void* address, std::size_t bytes);
     void freed() { blocks_ -= inside_ ? 0 : 1; }
+    // A count of the C++ runtime or library, of exceptions or of a shared_ptr, which is in the program's memory. No load of it
+    // is modelled. Returns what it was. `spelled`: where in the tree, or null.
+    int change_count(int& count, int by, Order order, const Where* spelled);
     // Blocks of memory that the model allocated and did not free.
     [[nodiscard]] std::int64_t blocks_left() const { return blocks_; }
 
@@ -268,6 +272,7 @@ private:
     bool redundant_ = false;
     Trail spelled_out_;
     std::vector<std::pair<const void*, std::uint64_t>> orders_;  // how much was done on each lock or parker
+    std::unordered_map<const void*, View> counts_;  // what is known at each
     std::uint64_t fences_ = 0;
     std::int64_t blocks_ = 0;
     std::uint32_t picks_ = 0;

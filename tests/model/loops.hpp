@@ -68,6 +68,11 @@ public:
 
     // Until stop().
     void run(std::size_t i) const { loops_[i]->run(); }
+    // One turn, that does not wait.
+    void turn(std::size_t i) const {
+        loops_[i]->stop();
+        run(i);
+    }
     void stop() const {
         for (const auto& loop : loops_) loop->stop();
     }

@@ -98,6 +98,11 @@ int list() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::thread([] {}).join();  // from then on shared_ptr counts by atomics, which are told
+    try {
+        throw 0;
+    } catch (int) {  // what is made at the first of all catches is made before an execution
+    }
     const std::string_view verb = argc > 1 ? argv[1] : "";
     const std::string_view text = argc > 2 ? argv[2] : "";
     if (verb == "prove") return prove(text);

@@ -80,6 +80,9 @@ public:
     // The thread will not read the message it has seen of this location again, if there is a newer one.
     void hurry(Thread thread, Location location);
 
+    static bool acquires(Order order);
+    static bool releases(Order order);
+
     Access read_plain(Thread thread, Epochs& epochs);
     Access write_plain(Thread thread, Epochs& epochs);
 
@@ -107,8 +110,6 @@ private:
     void append(Thread thread, Location location, Value value, Order order, Stamp replaced);
     void learn(Thread thread, Location location, Stamp stamp, Order order);
     void tick(Thread thread) { ++threads_[thread].current.clock[thread]; }
-    static bool acquires(Order order);
-    static bool releases(Order order);
 
     std::array<Views, kMaxThreads> threads_;
     std::array<History, kMaxLocations> locations_;

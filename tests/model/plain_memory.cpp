@@ -1,7 +1,12 @@
 #include "tests/model/plain_memory.hpp"
 
+#include <dlfcn.h>
+
+#include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "tests/model/execution.hpp"
 
@@ -45,6 +50,12 @@ void* fresh(void* memory, std::size_t bytes) {
     return memory;
 }
 
+// Returns what it was.
+int change(int* count, int by) {
+    if (!Execution::watches()) return std::exchange(*count, *count + by);
+    return Execution::running()->change_count(*count, by, std::memory_order_acq_rel, nullptr);
+}
+
 }  // namespace
 
 #define WEFT_TSAN_ACCESS(bytes)                                                                             \
@@ -60,8 +71,35 @@ WEFT_TSAN_ACCESS(4)
 WEFT_TSAN_ACCESS(8)
 WEFT_TSAN_ACCESS(16)
 void __tsan_init() {}
+
+// The counts of shared_ptr, in each order as if it were the strongest.
+int __tsan_atomic32_load(int* count, int) { return change(count, 0); }
+int __tsan_atomic32_fetch_add(int* count, int by, int) { return change(count, by); }
+int __tsan_atomic32_compare_exchange_val(int* count, int expected, int desired, int, int) {
+    const int before = change(count, 0);
+    if (before == expected) *count = desired;
+    return before;
+}
+// Whether a function's static variable has been made.
+char __tsan_atomic8_load(const char* guard, int) { return *guard; }
+
 void __tsan_vptr_update(void** address, void*) { write(address, sizeof *address, __builtin_return_address(0)); }
 void __tsan_vptr_read(void** address) { read(address, sizeof *address, __builtin_return_address(0)); }
+}
+
+// The C++ runtime has memory of its own for exceptions.
+extern "C" void* __cxa_allocate_exception(std::size_t bytes) noexcept {
+    static const auto allocate = reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_NEXT, "__cxa_allocate_exception"));
+    void* const exception = allocate(bytes);
+    if (Execution* execution = Execution::running()) execution->allocated(exception, bytes);
+    return exception;
+}
+
+extern "C" void __cxa_free_exception(void* exception) noexcept {
+    static const auto free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_NEXT, "__cxa_free_exception"));
+    write(exception, 1, __builtin_return_address(0));
+    if (Execution* execution = Execution::running()) execution->freed();
+    free(exception);
 }
 
 // New memory has no history, and its end is a write: whoever may still use it must be ordered before.

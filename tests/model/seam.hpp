@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "tests/model/atomic.hpp"
+#include "tests/model/atomic_ref.hpp"
 #include "tests/model/cell.hpp"
 #include "tests/model/condition_variable.hpp"
 #include "tests/model/mutex.hpp"
@@ -27,6 +28,9 @@ using LoneAtomic = model::Atomic<T>;
 
 template <class T, std::size_t kSize>
 using AtomicArray = model::AtomicArray<T, kSize>;
+
+template <class T>
+using AtomicRef = model::AtomicRef<T>;
 
 using Mutex = model::Mutex;
 using ConditionVariable = model::ConditionVariable;

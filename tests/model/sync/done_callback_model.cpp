@@ -65,11 +65,7 @@ public:
         id = future.add_done_callback(Callable(fate_), {.context = &context});
     }
 
-    // One turn of the loop, that does not wait.
-    void turn() const {
-        loops_.stop();
-        loops_.run(0);
-    }
+    void turn() const { loops_.turn(0); }
     // It was taken off so many times.
     void check(std::size_t removed) const {
         require(static_cast<std::size_t>(fate_.calls.get()) + removed == 1, "called, or taken off by one");

@@ -214,35 +214,6 @@ void two_shields_are_left() {
     require(!two[0].state().has_waiters(), "nothing is left behind");
 }
 
-// From outside, on a loop by itself, which may be faster than the canceller. It has left the list behind that: a failure is
-// reported as soon as it happens.
-void a_shield_of_a_lone_loop_is_cancelled() {
-    static int reports = 0;
-    reports = 0;
-    weft::sync::set_report_sink([](const weft::ExceptionContext&) { ++reports; });
-    const Loops loops(1);
-    Future<int> inner;
-    Future<int> outer;
-    {
-        const OnLoop here(loops[0]);
-        inner = weft::create_future<int>();
-        outer = weft::shield(inner);
-    }
-    together({[&] { loops.run(0); },
-              [&] {
-                  require(outer.cancel(), "nobody else");
-                  loops.stop();
-              }});
-    const auto turn = [&loops] {
-        loops.stop();
-        loops.run(0);
-    };
-    turn();
-    inner.set_exception(std::make_exception_ptr(std::runtime_error("late")));
-    turn();
-    require(reports == 1, "nobody else sees it");
-}
-
 }  // namespace
 
 WEFT_MODEL("gather: two children end", two_children_end,
@@ -276,6 +247,3 @@ WEFT_MODEL("shield: the inner future of two ends, cancel", one_of_two_shields_is
 
 WEFT_MODEL("shield: two are cancelled and left", two_shields_are_left,
            {.type = "Shield", .threads = {"cancel, release", "cancel, release"}});
-
-WEFT_MODEL("shield: cancelled from outside, a loop by itself", a_shield_of_a_lone_loop_is_cancelled,
-           {.type = "Shield", .threads = {"detach", "cancel"}});

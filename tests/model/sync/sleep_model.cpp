@@ -38,8 +38,7 @@ void a_sleeper_is_cancelled() {
                   require(task.cancel({}), "it is not done");
               }});
     require(task.cancel_pending() == slept, "delivered, or to be");
-    loops[0].stop();
-    loops.run(0);
+    loops.turn(0);
     require(loops[0].armed_timers() == 0, "no timer is left");
 }
 

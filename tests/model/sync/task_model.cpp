@@ -188,10 +188,7 @@ void a_join_is_cancelled_by_two() {
               },
               [&] { (void)task.cancel("there"); }});
     require(task.cancelling() == 2, "both are counted");
-    for (int turns = 0; turns < 3; ++turns) {
-        loops[0].stop();
-        loops.run(0);
-    }
+    for (int turns = 0; turns < 3; ++turns) loops.turn(0);
     (void)last.try_set_result(7);
     while (!task.done()) loops[0].step();
 }

@@ -1,0 +1,266 @@
+// Watchers of a loop by itself: what a gather, a wait, an iteration and a shield are told by entries of its ready queue,
+// which come in their turn, while members end and cancels come from other threads, and the loop goes on, or closes.
+#include "sync/watcher.hpp"
+
+#include <array>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <tuple>
+#include <vector>
+
+#include "sync/as_completed.hpp"
+#include "sync/exception_context.hpp"
+#include "sync/gather.hpp"
+#include "sync/report.hpp"
+#include "sync/shield.hpp"
+#include "sync/wait.hpp"
+#include "tests/model/loops.hpp"
+#include "tests/model/models.hpp"
+#include "tests/model/on_loop.hpp"
+
+using weft::create_future;
+using weft::Future;
+using weft::model::Cell;
+using weft::model::Loops;
+using weft::model::OnLoop;
+using weft::model::require;
+using weft::model::together;
+using weft::sync::FutureState;
+using weft::sync::Iterating;
+using weft::sync::Waiting;
+
+namespace {
+
+// Two futures of a loop by itself; each with what its completer did before.
+class Two {
+public:
+    Two() {
+        const OnLoop here(loops[0]);
+        for (auto& member : members_) member = create_future<int>();
+    }
+
+    const Future<int>& operator[](std::size_t i) const { return members_[i]; }
+    [[nodiscard]] std::vector<FutureState*> states() const { return {&members_[0].state(), &members_[1].state()}; }
+    bool complete(std::size_t i) {
+        handed_over_[i].set(1);
+        return members_[i].try_set_result(static_cast<int>(i));
+    }
+    void turn() const { loops.turn(0); }
+    // Both have ended.
+    void check_left_alone() const {
+        for (std::size_t i = 0; i < 2; ++i) {
+            require(members_[i].result() == static_cast<int>(i) && handed_over_[i].get() == 1, "its value");
+            require(!members_[i].state().has_waiters(), "nothing is left behind");
+        }
+    }
+
+    const Loops loops{1};
+
+private:
+    std::array<Future<int>, 2> members_;
+    std::array<Cell<int>, 2> handed_over_;
+};
+
+// --- gather -----------------------------------------------------------------------------------------------------------
+
+Future<std::tuple<int, int>> gathered(const Two& two) {
+    const OnLoop here(two.loops[0]);
+    return weft::gather(two[0], two[1]);
+}
+
+void children_of_a_gather_end() {
+    Two two;
+    const auto outer = gathered(two);
+    together({[&] { two.turn(); }, [&] { require(two.complete(0), "nobody else"); },
+              [&] { require(two.complete(1), "nobody else"); }});
+    two.turn();
+    require(outer.result() == std::tuple(0, 1), "both values");
+    two.check_left_alone();
+}
+
+// What cancel() says is what the gather does.
+void a_gather_is_cancelled() {
+    Two two;
+    const auto outer = gathered(two);
+    bool cancelled = false;
+    bool ended = false;
+    together({[&] { two.turn(); }, [&] { ended = two.complete(0); }, [&] { cancelled = outer.cancel(); }});
+    require(cancelled, "the second child has not ended");
+    two.turn();
+    require(outer.done() && outer.exception() != nullptr && !outer.cancelled(), "it failed with its children's cancel");
+    require(two[0].cancelled() == !ended && two[1].cancelled(), "each that had not ended");
+}
+
+// Who waits for it goes on, and nobody holds it any longer.
+void a_loop_with_a_gather_closes() {
+    Two two;
+    auto outer = gathered(two);
+    together({[&] { two.loops.close(); }, [&] { (void)two.complete(0); }, [&] { (void)two.complete(1); }});
+    require(outer.done(), "it was given up");
+    outer = {};
+    two.check_left_alone();
+}
+
+// --- wait, as_completed -----------------------------------------------------------------------------------------------
+
+// One who waits for both, for as long as it is not left.
+class Wait {
+public:
+    Wait(const Two& two, weft::ReturnWhen when) : loop_(two.loops[0]) {
+        const OnLoop here(loop_);
+        waiting_.emplace(two.states(), when);
+        waiting_->watch();
+    }
+    [[nodiscard]] bool ended() const { return (*waiting_).operator co_await().await_ready(); }
+    void leave() {
+        const OnLoop here(loop_);
+        waiting_.reset();
+    }
+
+private:
+    weft::scheduler::Loop& loop_;
+    std::optional<Waiting> waiting_;
+};
+
+void members_of_a_wait_end() {
+    Two two;
+    Wait wait(two, weft::ALL_COMPLETED);
+    together({[&] { two.turn(); }, [&] { require(two.complete(0), "nobody else"); },
+              [&] { require(two.complete(1), "nobody else"); }});
+    two.turn();
+    require(wait.ended(), "both have");
+    wait.leave();
+    two.check_left_alone();
+}
+
+// Some are told of in a turn that comes when nobody waits any longer.
+void a_wait_is_left() {
+    Two two;
+    Wait wait(two, weft::FIRST_COMPLETED);
+    together({[&] {
+                  two.turn();
+                  wait.leave();
+              },
+              [&] { require(two.complete(0), "nobody else"); }, [&] { require(two.complete(1), "nobody else"); }});
+    two.turn();
+    two.check_left_alone();
+}
+
+void a_loop_with_a_wait_closes() {
+    Two two;
+    Wait wait(two, weft::ALL_COMPLETED);
+    together({[&] {
+                  two.loops.close();
+                  wait.leave();
+              },
+              [&] { require(two.complete(0), "nobody else"); }, [&] { require(two.complete(1), "nobody else"); }});
+    two.check_left_alone();
+}
+
+std::unique_ptr<Iterating> iteration(const Two& two) {
+    const OnLoop here(two.loops[0]);
+    return std::make_unique<Iterating>(two.states(), std::nullopt);
+}
+
+void an_iteration_is_left() {
+    Two two;
+    auto iterating = iteration(two);
+    together({[&] {
+                  two.turn();
+                  iterating.reset();
+              },
+              [&] { require(two.complete(0), "nobody else"); }, [&] { require(two.complete(1), "nobody else"); }});
+    two.turn();
+    two.check_left_alone();
+}
+
+void a_loop_with_an_iteration_closes() {
+    Two two;
+    auto iterating = iteration(two);
+    together({[&] {
+                  two.loops.close();
+                  iterating.reset();
+              },
+              [&] { require(two.complete(0), "nobody else"); }, [&] { require(two.complete(1), "nobody else"); }});
+    two.check_left_alone();
+}
+
+// --- shield -----------------------------------------------------------------------------------------------------------
+
+Future<int> shielded(const Two& two) {
+    const OnLoop here(two.loops[0]);
+    return weft::shield(two[0]);
+}
+
+// The loop may be faster than the canceller. The shield has left the list behind that: a failure is reported as soon as it
+// happens.
+void a_shield_is_cancelled() {
+    static int reports = 0;
+    reports = 0;
+    weft::sync::set_report_sink([](const weft::ExceptionContext&) { ++reports; });
+    const Two two;
+    const auto outer = shielded(two);
+    together({[&] { two.loops.run(0); },
+              [&] {
+                  require(outer.cancel(), "nobody else");
+                  two.loops.stop();
+              }});
+    two.turn();
+    two[0].set_exception(std::make_exception_ptr(std::runtime_error("late")));
+    two.turn();
+    require(reports == 1, "nobody else sees it");
+}
+
+// Where the inner future ends, too, the outer one has its value or the cancel.
+void a_shield_ends_and_is_cancelled() {
+    Two two;
+    const auto outer = shielded(two);
+    bool cancelled = false;
+    together({[&] { two.turn(); }, [&] { require(two.complete(0), "a cancellation does not reach it"); },
+              [&] { cancelled = outer.cancel(); }});
+    two.turn();
+    require(outer.done() && outer.cancelled() == cancelled, "as it was told");
+    require(cancelled || outer.result() == 0, "the value");
+    require(!two[0].state().has_waiters(), "nothing is left behind");
+}
+
+void a_loop_with_a_shield_closes() {
+    Two two;
+    auto outer = shielded(two);
+    together({[&] { two.loops.close(); }, [&] { require(two.complete(0), "a cancellation does not reach it"); },
+              [&] {
+                  (void)outer.cancel();
+                  outer = {};
+              }});
+    require(!two[0].state().has_waiters(), "nothing is left behind");
+}
+
+}  // namespace
+
+WEFT_MODEL("gather of a loop by itself: two children end, turns", children_of_a_gather_end,
+           {.type = "Gather", .threads = {"run", "child_done", "child_done"}});
+WEFT_MODEL("gather of a loop by itself: a child ends, cancel, turns", a_gather_is_cancelled,
+           {.type = "Gather", .threads = {"run", "child_done", "cancel"}});
+WEFT_MODEL("gather of a loop by itself: two children end, close", a_loop_with_a_gather_closes,
+           {.type = "Gather", .threads = {"close", "child_done", "child_done"}});
+
+WEFT_MODEL("wait of a loop by itself: all end, turns", members_of_a_wait_end,
+           {.type = "Wait", .threads = {"run", "member_done", "member_done"}});
+WEFT_MODEL("wait of a loop by itself: all end, and it is left", a_wait_is_left,
+           {.type = "Wait", .threads = {"run, leave", "member_done", "member_done"}});
+WEFT_MODEL("wait of a loop by itself: all end, close", a_loop_with_a_wait_closes,
+           {.type = "Wait", .threads = {"close, leave", "member_done", "member_done"}});
+
+WEFT_MODEL("as_completed of a loop by itself: all end, and it is left", an_iteration_is_left,
+           {.type = "Completions", .threads = {"run, leave", "member_done", "member_done"}});
+WEFT_MODEL("as_completed of a loop by itself: all end, close", a_loop_with_an_iteration_closes,
+           {.type = "Completions", .threads = {"close, leave", "member_done", "member_done"}});
+
+WEFT_MODEL("shield of a loop by itself: cancelled from outside", a_shield_is_cancelled,
+           {.type = "Shield", .threads = {"detach", "cancel"}});
+WEFT_MODEL("shield of a loop by itself: the inner future ends, cancel", a_shield_ends_and_is_cancelled,
+           {.type = "Shield", .threads = {"run, detach", "ended", "cancel"}});
+WEFT_MODEL("shield of a loop by itself: the inner future ends, cancel, close", a_loop_with_a_shield_closes,
+           {.type = "Shield", .threads = {"close", "ended", "cancel, release"}});
