@@ -29,26 +29,30 @@ Coro<int> wait_for_it(Future<int> future) { co_return co_await future; }
 
 Coro<int> give_seven() { co_return 7; }
 
-Coro<void> stop_when_done(weft::Task<int> task, const Loops& loops, int& result) {
-    try {
-        result = co_await task;
-    } catch (const CancelledError&) {
-        result = -1;
-    }
-    loops.stop();
-}
+// Stops the loops when what it waits for has ended.
+class Stopping final : public weft::sync::Waiter {
+public:
+    explicit Stopping(const Loops& loops) : loops_(loops) {}
+    void wake() noexcept override { loops_.stop(); }
+    void abandon() noexcept override {}
+    void run() noexcept override {}
+    void drop() noexcept override {}
+
+private:
+    const Loops& loops_;
+};
 
 // A loop, a completer and a canceller.
 void complete_and_cancel() {
     Loops loops(1);
     const Future<int> future = create_future<int>();
-    int result = 0;
     const auto task = create_task(wait_for_it(future), {.loop = &loops[0]});
-    const auto end = create_task(stop_when_done(task, loops, result), {.loop = &loops[0]});
+    Stopping stopping(loops);
+    (void)task.state().add_waiter(stopping);
     bool cancelled = false;
     together({[&] { loops.run(0); }, [&] { (void)future.try_set_result(7); }, [&] { cancelled = task.cancel(); }});
-    require(result == 7 || result == -1, "it has ended");
-    require(cancelled || result == 7, "without a cancel it has the value");
+    require(task.done() && task.cancelled() == cancelled, "as it was told");
+    require(cancelled || task.result() == 7, "the value");
 }
 
 // A loop's turn against a canceller on another thread; then until it is done.
