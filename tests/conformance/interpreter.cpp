@@ -361,8 +361,7 @@ Coro<int> Interpreter::body(int number, Node* node) {
     {
         const std::lock_guard lock(mutex_);
         context.who = std::to_string(number) + "#" + std::to_string(++runs_);
-        const auto same = [&self](const auto& entry) { return entry.first == self; };
-        if (std::ranges::none_of(tasks_, same)) tasks_.emplace_back(self, node);
+        enlist(self, node);
     }
     log(context.who, "begins " + std::to_string(self.cancelling()));
     Returned value;
@@ -495,6 +494,8 @@ void Interpreter::put(int number, AnySlot handle, Node* node) {
         slots_.insert_or_assign(number, Slot{handle, node});
         made_.push_back(any_of(handle));
         if (free_) calls = &watched_.emplace_back(any_of(handle), 0).second;
+        // Before it begins: else a program whose tasks no loop has come to yet seems to have ended.
+        if (const auto* task = std::get_if<Task<int>>(&handle); free_ && task != nullptr) enlist(*task, node);
     }
     if (calls == nullptr) return;
     any_of(handle).add_done_callback([this, calls](const AnyFuture&) {
@@ -502,6 +503,11 @@ void Interpreter::put(int number, AnySlot handle, Node* node) {
         ++events_;
         ++*calls;
     });
+}
+
+void Interpreter::enlist(const AnyTask& task, Node* node) {
+    const auto same = [&task](const auto& entry) { return entry.first == task; };
+    if (std::ranges::none_of(tasks_, same)) tasks_.emplace_back(task, node);
 }
 
 const Block& Interpreter::branch(const Statement& statement) {

@@ -166,6 +166,8 @@ private:
     // Empty outside tasks, for what is no task, and for an empty slot.
     [[nodiscard]] AnyTask task(int number);
     void put(int number, AnySlot handle, Node* node);
+    // Once, in tasks_. Under the mutex.
+    void enlist(const AnyTask& task, Node* node);
     [[nodiscard]] const Block& branch(const Statement& statement);
     void log(std::string_view who, const std::string& what);
     // Until everything that can go on has gone on.
