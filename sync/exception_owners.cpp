@@ -76,7 +76,10 @@ Header& header_of(void* exception) { return *(static_cast<Header*>(exception) - 
 
 // The end of a catch block, which is never the last owner: one more is counted before and lets go after it, above.
 extern "C" [[gnu::weak]] void __cxa_end_catch() {
-    static const auto end_catch = reinterpret_cast<void (*)()>(dlsym(RTLD_NEXT, "__cxa_end_catch"));
+    static const auto end_catch = [] {
+        void* const next = dlsym(RTLD_NEXT, "__cxa_end_catch");  // none if libstdc++ is searched before the library
+        return reinterpret_cast<void (*)()>(next != nullptr ? next : dlsym(RTLD_DEFAULT, "__cxa_end_catch"));
+    }();
     const std::exception_ptr owner = std::current_exception();
     end_catch();
 }

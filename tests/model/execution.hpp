@@ -117,8 +117,8 @@ public:
     void write_memory(const void* address, std::size_t bytes, const void* caller);
     void allocated(const void* address, std::size_t bytes);
     void freed() { blocks_ -= inside_ ? 0 : 1; }
-    // A count of the C++ runtime or library, of exceptions or of a shared_ptr, which is in the program's memory. No load of it
-    // is modelled. Returns what it was. `spelled`: where in the tree, or null.
+    // A count of the C++ runtime or library, of exceptions or of a shared_ptr, which is in the program's memory. Returns
+    // what it was. `spelled`: where in the tree, or null.
     int change_count(int& count, int by, Order order, const Where* spelled);
     // Blocks of memory that the model allocated and did not free.
     [[nodiscard]] std::int64_t blocks_left() const { return blocks_; }

@@ -50,11 +50,14 @@ void* fresh(void* memory, std::size_t bytes) {
     return memory;
 }
 
-// Returns what it was.
-int change(int* count, int by) {
+// Returns what it was. `order` as clang gives it.
+int change(int* count, int by, int order) {
     if (!Execution::watches()) return std::exchange(*count, *count + by);
-    return Execution::running()->change_count(*count, by, std::memory_order_acq_rel, nullptr);
+    return Execution::running()->change_count(*count, by, static_cast<std::memory_order>(order), nullptr);
 }
+
+// What libstdc++ keeps in front of an exception, with the count of its owners: as new as the exception.
+constexpr std::size_t kExceptionHeader = 128;
 
 }  // namespace
 
@@ -72,11 +75,11 @@ WEFT_TSAN_ACCESS(8)
 WEFT_TSAN_ACCESS(16)
 void __tsan_init() {}
 
-// The counts of shared_ptr, in each order as if it were the strongest.
-int __tsan_atomic32_load(int* count, int) { return change(count, 0); }
-int __tsan_atomic32_fetch_add(int* count, int by, int) { return change(count, by); }
-int __tsan_atomic32_compare_exchange_val(int* count, int expected, int desired, int, int) {
-    const int before = change(count, 0);
+// The counts of shared_ptr. A load finds the newest.
+int __tsan_atomic32_load(int* count, int order) { return change(count, 0, order); }
+int __tsan_atomic32_fetch_add(int* count, int by, int order) { return change(count, by, order); }
+int __tsan_atomic32_compare_exchange_val(int* count, int expected, int desired, int order, int) {
+    const int before = change(count, 0, order);
     if (before == expected) *count = desired;
     return before;
 }
@@ -91,7 +94,9 @@ void __tsan_vptr_read(void** address) { read(address, sizeof *address, __builtin
 extern "C" void* __cxa_allocate_exception(std::size_t bytes) noexcept {
     static const auto allocate = reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_NEXT, "__cxa_allocate_exception"));
     void* const exception = allocate(bytes);
-    if (Execution* execution = Execution::running()) execution->allocated(exception, bytes);
+    if (Execution* execution = Execution::running()) {
+        execution->allocated(static_cast<char*>(exception) - kExceptionHeader, bytes + kExceptionHeader);
+    }
     return exception;
 }
 

@@ -3,18 +3,14 @@
 #include "sync/task_group.hpp"
 
 #include <array>
+#include <cstdint>
 #include <exception>
-#include <optional>
 #include <stdexcept>
 
-#include "sync/exception_context.hpp"
 #include "sync/future.hpp"
-#include "sync/report.hpp"
 #include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
-#include "tests/model/on_loop.hpp"
 
-using weft::CancelledError;
 using weft::Coro;
 using weft::create_future;
 using weft::create_task;
@@ -56,7 +52,8 @@ public:
     // The first child has failed, or was cancelled before that.
     void check(bool parent_cancelled) const {
         run_until_done();
-        require(parent_cancelled == (parent.cancelling() == 1), "the group has taken back its own request, and no other");
+        require(parent_cancelled == (parent.cancelling() == 1),
+                "the group has taken back its own request, and no other");
         require(children[0].done() && children[1].cancelled(), "the group has cancelled the other");
         require((end() == End::group) == !children[0].cancelled(), "failures are thrown");
         require((end() == End::cancelled) == children[0].cancelled(), "or the cancel");
@@ -77,7 +74,8 @@ private:
         co_await weft::task_group(body);
     }
     Coro<> start(TaskGroup& group) {
-        for (std::size_t i = 0; i < 2; ++i) children[i] = group.create_task(wait_for_it(gates[i]), {.loop = &loops[last]});
+        for (std::size_t i = 0; i < 2; ++i)
+            children[i] = group.create_task(wait_for_it(gates[i]), {.loop = &loops[last]});
         co_return;
     }
 };
@@ -116,7 +114,8 @@ void a_child_fails_elsewhere_and_the_parent_is_cancelled() {
     const Family family(2);
     bool cancelled = false;
     fail(family.gates[0]);
-    together({[&] { family.loops.turn(0); }, [&] { family.loops.turn(1); }, [&] { cancelled = family.parent.cancel(); }});
+    together(
+        {[&] { family.loops.turn(0); }, [&] { family.loops.turn(1); }, [&] { cancelled = family.parent.cancel(); }});
     family.check(cancelled);
 }
 
