@@ -6,13 +6,14 @@
 // that let go are defined once more, where they are instrumented; the executable's definition comes before libstdc++'s.
 //
 // Invariant: what is defined here does what libstdc++'s does, and whoever destroys an exception has acquired what all
-// earlier owners released.
+// earlier owners released. Except: a destructor of an exception that throws ends the program, as it does anywhere else but
+// at the end of a catch block.
 //
 // Orderings
 //   X1 owners: acq_rel sub    the last owner destroys what all others have read
 //
-// Empty in every other build but that of the models (tests/model), and with another C++ library or exception ABI. A program
-// that links libstdc++ statically keeps that one's functions, since these are weak.
+// Empty in every other build but that of the models (tests/model), and with another C++ library. A program that links
+// libstdc++ statically keeps that one's functions, since these are weak.
 //
 // Rejected: suppressions, which hide true races of exceptions; keeping what failed until its reader has let go, which only
 // the reader knows; annotations around libstdc++'s own functions, since the last owner must acquire between counting and
@@ -29,7 +30,7 @@
 
 #include <exception>
 
-#if defined(WEFT_SEES_THREADS) && defined(__GLIBCXX__) && !defined(__ARM_EABI_UNWINDER__)
+#if defined(WEFT_SEES_THREADS) && defined(__GLIBCXX__)
 
 #include <cxxabi.h>
 #include <dlfcn.h>

@@ -6,6 +6,8 @@
 // checked against all ranges that it overlaps and recorded in its own. New memory has no history; freeing is a write
 // (who still uses it races).
 //
+// clang tells the counts of shared_ptr, too, and those of exceptions are a file of the tree: Execution::change_count.
+//
 // What the explorer itself does is not compiled that way. Accesses outside explore() are ignored.
 #pragma once
 

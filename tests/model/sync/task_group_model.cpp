@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <exception>
 #include <stdexcept>
 
 #include "sync/future.hpp"
@@ -14,7 +13,6 @@
 using weft::Coro;
 using weft::create_future;
 using weft::create_task;
-using weft::ExceptionGroup;
 using weft::Future;
 using weft::Task;
 using weft::TaskGroup;
