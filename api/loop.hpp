@@ -150,8 +150,8 @@ public:
     void set_slow_callback_duration(Duration duration) { set_slow_limit(duration); }
     [[nodiscard]] Duration slow_callback_duration() const { return slow_limit(); }
 
-    // How often this loop slept although it had work, until RunOptions::bounds_parks ended that: each is a lost wake-up, a
-    // bug of weft's, so it stays 0. Without that option nobody counts. Thread: any.
+    // How often this loop slept although it had work and nobody was about to wake it, until RunOptions::bounds_parks ended
+    // that: each is a lost wake-up, a bug of weft's, so it stays 0. Without that option nobody counts. Thread: any.
     [[nodiscard]] std::uint64_t rescues() const { return scheduler::Loop::rescues(); }
 
     [[nodiscard]] bool is_running() const { return running(); }

@@ -160,12 +160,16 @@ public:
     // What the Parker is made of, for the room that made it; null for a plain one.
     [[nodiscard]] void* native() const { return native_; }
 
-    // Parks that ended by their safety limit although work was there: lost wake-ups. Stays 0. Without bound_parks() a
-    // loop sleeps without a limit.
+    // Parks that ended by their safety limit although work was there and nobody was on the way to it: lost wake-ups. Stays
+    // 0. Without bound_parks() a loop sleeps without a limit.
     [[nodiscard]] std::uint64_t rescues() const { return rescues_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t steals() const { return steals_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t parks() const { return parks_.load(std::memory_order_relaxed); }
-    void bound_parks(Duration limit) { park_limit_ = limit; }
+    // So much time of a core, not of the clock, is `patience`: a loop that its limit has woken waits for others with it.
+    void bound_parks(Duration limit, Duration patience = std::chrono::milliseconds(10)) {
+        park_limit_ = limit;
+        patience_ = patience;
+    }
     // It sleeps, without a timer, and nothing was sent to it: what it did before it slept is seen.
     [[nodiscard]] bool sleeps_for_good();
     // Turns of debug mode in which something ran.
@@ -188,6 +192,7 @@ private:
         return !pinned_.empty() || (!alone_ && (!ready_.empty() || !forks_.empty()));
     }
     [[nodiscard]] bool anything_visible() const;
+    [[nodiscard]] bool forgotten() const;
 
     enum class Turns : std::uint8_t { one, many };
 
@@ -250,6 +255,7 @@ private:
     bool interrupted_ = false;
     std::exception_ptr interruption_;
     std::optional<Duration> park_limit_;
+    Duration patience_{};
     Atomic<Duration> slow_limit_{std::chrono::milliseconds(100)};
     Atomic<bool> debug_{false};
     Atomic<bool> timerless_{false};

@@ -12,6 +12,9 @@
 // Orderings
 //   X1 owners: acq_rel sub    the last owner destroys what all others have read
 //
+// Not shown: the text that copies of one std::runtime_error or std::logic_error share, which libstdc++ counts, too. Whoever
+// catches by reference makes no copy.
+//
 // Empty in every other build but that of the models (tests/model), and with another C++ library. A program that links
 // libstdc++ statically keeps that one's functions, since these are weak.
 //

@@ -2,14 +2,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
+#include "scheduler/idle.hpp"
+#include "scheduler/inbox.hpp"
 #include "scheduler/loop.hpp"
 #include "scheduler/schedule.hpp"
 #include "scheduler/virtual_parker.hpp"
@@ -22,6 +26,8 @@ using weft::TimePoint;
 using weft::scheduler::Affinity;
 using weft::scheduler::current_loop;
 using weft::scheduler::Deadlock;
+using weft::scheduler::Idle;
+using weft::scheduler::Inbox;
 using weft::scheduler::Loop;
 using weft::scheduler::Neighbours;
 using weft::scheduler::Parker;
@@ -56,11 +62,12 @@ public:
     void unpark() override { ++unparks; }
     [[nodiscard]] TimePoint now() const override {
         if (const auto once = std::exchange(on_now, nullptr)) once();
-        return TimePoint{};
+        return time;
     }
 
     int parks = 0;
     int unparks = 0;
+    TimePoint time{};
     std::function<void()> on_park;
     mutable std::function<void()> on_now;
 };
@@ -320,6 +327,62 @@ TEST_CASE("loops: what a neighbour makes visible just before a loop parks is see
     loops.a.step();
     CHECK(loops.first->parks == 0);
     CHECK(loops.group.idle().sleeping() == 0);
+    loops.a.step();
+    CHECK(r.log() == Log{1});
+}
+
+TEST_CASE("loops: a bounded park that ends although work lies there, and nobody comes, is a rescue") {
+    Recordings r(1);
+    Trio loops;
+    loops.a.bound_parks(1s);
+    loops.first->on_park = [&] {
+        CHECK(loops.group.inbox().push(r[1]) == Inbox::Push::sent);  // and nobody is told
+        loops.first->time += 1s;
+    };
+    SUBCASE("nobody searches") {}
+    SUBCASE("one counts as searching and does not move") { CHECK(loops.group.idle().start_search()); }
+    loops.a.step();
+    CHECK(loops.a.rescues() == 1);
+    loops.a.step();
+    CHECK(r.log() == Log{1});
+}
+
+// Whoever is to wake the loop has no core at the moment: far less than the patience, and more than the limit.
+TEST_CASE("loops: a bounded park that ends while somebody is on the way is no rescue") {
+    Recordings r(1);
+    Trio loops;
+    loops.a.bound_parks(1s, 10s);
+    std::function<void()> comes;
+    SUBCASE("a producer that has yet to wake somebody") {
+        comes = [&] {
+            if (const auto sleeper = loops.group.idle().notify()) loops.group.loops()[*sleeper]->unpark();
+        };
+    }
+    SUBCASE("somebody who wakes this very loop") {
+        comes = [&] { loops.a.unpark(); };
+    }
+    SUBCASE("a loop that wakes by itself") {
+        loops.group.idle().announce(1, Idle::From::running);
+        comes = [&] { CHECK(loops.group.idle().retract(1) == Idle::Retract::running); };
+    }
+    SUBCASE("a searcher") {
+        CHECK(loops.group.idle().start_search());
+        comes = [&] { CHECK(loops.group.idle().stop_search()); };
+    }
+    std::atomic<bool> late = false;
+    std::thread other([&] {
+        late.wait(false);
+        comes();
+    });
+    loops.first->on_park = [&] {
+        CHECK(loops.group.inbox().push(r[1]) == Inbox::Push::sent);
+        loops.first->time += 1s;
+        late = true;
+        late.notify_one();
+    };
+    loops.a.step();
+    other.join();
+    CHECK(loops.a.rescues() == 0);
     loops.a.step();
     CHECK(r.log() == Log{1});
 }

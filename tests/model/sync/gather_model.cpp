@@ -1,5 +1,5 @@
-// What ends when others have ended: a gather, a wait, a shield. Their members end on several threads while the outer
-// future is cancelled, or left.
+// What ends when others have ended: a gather, a wait, an iteration, a shield. Their members end on several threads while
+// the outer future is cancelled, or left. Of a loop by itself: watcher_model.cpp.
 #include "sync/gather.hpp"
 
 #include <array>
@@ -9,24 +9,23 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "sync/as_completed.hpp"
 #include "sync/exception_context.hpp"
 #include "sync/future.hpp"
 #include "sync/report.hpp"
 #include "sync/shield.hpp"
 #include "sync/wait.hpp"
-#include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
 #include "tests/model/on_loop.hpp"
+#include "tests/model/sync/two_futures.hpp"
 
-using weft::create_future;
 using weft::Future;
 using weft::model::Cell;
-using weft::model::Loops;
 using weft::model::OnLoop;
 using weft::model::require;
 using weft::model::together;
-using weft::sync::FutureState;
-using weft::sync::Outcome;
+using weft::model::TwoFutures;
+using weft::sync::Iterating;
 using weft::sync::Waiter;
 using weft::sync::Waiting;
 
@@ -42,34 +41,21 @@ public:
     Cell<int> woken_;
 };
 
-// Two futures of a group of loops, so that their ends are told at once; each with what its completer did before.
-class Two {
+// On a group of loops. Made on a loop; once that is left there are threads only.
+class Two : public TwoFutures {
 public:
-    Two() : loops_(2), here_(std::in_place, loops_[0]) {
-        for (auto& member : members_) member = create_future<int>();
-    }
+    Two() : TwoFutures(2), here_(std::in_place, loops[0]) {}
 
-    // Made on the loop; from here on there are threads only.
     template <class Result>
     void watch(const Future<Result>& outer) {
         (void)outer.state().add_waiter(watching_);
         leave_loop();
     }
     void leave_loop() { here_.reset(); }
-
-    const Future<int>& operator[](std::size_t i) const { return members_[i]; }
-    bool complete(std::size_t i) {
-        handed_over_[i].set(1);
-        return members_[i].try_set_result(static_cast<int>(i));
-    }
-    [[nodiscard]] bool handed_over(std::size_t i) const { return handed_over_[i].get() == 1; }
     [[nodiscard]] int woken() const { return watching_.woken_.get(); }
 
 private:
-    const Loops loops_;
     std::optional<OnLoop> here_;
-    std::array<Future<int>, 2> members_;
-    std::array<Cell<int>, 2> handed_over_;
     Counting watching_;
 };
 
@@ -137,7 +123,7 @@ void two_cancel_a_gather() {
 template <weft::ReturnWhen kWhen>
 void members_end_and_a_wait_is_left() {
     Two two;
-    std::optional<Waiting> waiting(std::in_place, std::vector<FutureState*>{&two[0].state(), &two[1].state()}, kWhen);
+    std::optional<Waiting> waiting(std::in_place, two.states(), kWhen);
     waiting->watch();
     two.leave_loop();
     std::array<bool, 2> ended{};
@@ -153,13 +139,22 @@ void members_end_and_a_wait_is_left() {
                   waiting.reset();
               }});
     require(ended[0] && ended[1], "the members are left alone");
-    require(!two[0].state().has_waiters() && !two[1].state().has_waiters(), "nothing is left behind");
+}
+
+// One member has not ended: nothing of the wait stays in its list.
+void a_wait_is_left_early() {
+    Two two;
+    std::optional<Waiting> waiting(std::in_place, two.states(), weft::FIRST_COMPLETED);
+    waiting->watch();
+    two.leave_loop();
+    together({[&] { require(two.complete(0), "nobody else"); }, [&] { waiting.reset(); }});
+    require(!two[1].state().has_waiters(), "nothing is left behind");
 }
 
 // Nobody leaves: it ends, and who waits for it finds both.
 void members_end_a_wait() {
     Two two;
-    Waiting waiting({&two[0].state(), &two[1].state()}, weft::ALL_COMPLETED);
+    Waiting waiting(two.states(), weft::ALL_COMPLETED);
     waiting.watch();
     two.leave_loop();
     together({[&] { require(two.complete(0), "nobody else"); }, [&] { require(two.complete(1), "nobody else"); },
@@ -168,6 +163,25 @@ void members_end_a_wait() {
                       require(two[0].done() && two[1].done(), "both can be looked at");
               }});
     require(waiting.operator co_await().await_ready(), "it has ended");
+}
+
+// --- as_completed -----------------------------------------------------------------------------------------------------
+
+void an_iteration_is_left() {
+    Two two;
+    std::optional<Iterating> iterating(std::in_place, two.states(), std::nullopt);
+    two.leave_loop();
+    together({[&] { require(two.complete(0), "nobody else"); }, [&] { require(two.complete(1), "nobody else"); },
+              [&] { iterating.reset(); }});
+    two.check_left_alone();
+}
+
+void an_iteration_is_left_early() {
+    Two two;
+    std::optional<Iterating> iterating(std::in_place, two.states(), std::nullopt);
+    two.leave_loop();
+    together({[&] { require(two.complete(0), "nobody else"); }, [&] { iterating.reset(); }});
+    require(!two[1].state().has_waiters(), "nothing is left behind");
 }
 
 // --- shield -----------------------------------------------------------------------------------------------------------
@@ -238,6 +252,15 @@ WEFT_MODEL("wait: all end, and it is left", members_end_and_a_wait_is_left<weft:
 
 WEFT_MODEL("wait: the first ends, and it is left", members_end_and_a_wait_is_left<weft::FIRST_COMPLETED>,
            {.type = "Wait", .threads = {"member_done", "member_done", "done, leave"}});
+
+WEFT_MODEL("wait: one ends, and it is left", a_wait_is_left_early,
+           {.type = "Wait", .threads = {"member_done", "leave"}});
+
+WEFT_MODEL("as_completed: all end, and it is left", an_iteration_is_left,
+           {.type = "Completions", .threads = {"member_done", "member_done", "leave"}});
+
+WEFT_MODEL("as_completed: one ends, and it is left", an_iteration_is_left_early,
+           {.type = "Completions", .threads = {"member_done", "leave"}});
 
 WEFT_MODEL("shield: the inner future ends, cancel", a_shield_is_cancelled,
            {.type = "Shield", .threads = {"ended", "cancel", "done, outcome"}});

@@ -49,10 +49,13 @@ public:
 
     // The first child has failed, or was cancelled before that.
     void check(bool parent_cancelled) const {
+        check_parent(parent_cancelled);
+        require(children[1].cancelled(), "the group has cancelled the other");
+    }
+    void check_parent(bool cancelled) const {
         run_until_done();
-        require(parent_cancelled == (parent.cancelling() == 1),
-                "the group has taken back its own request, and no other");
-        require(children[0].done() && children[1].cancelled(), "the group has cancelled the other");
+        require(cancelled == (parent.cancelling() == 1), "the group has taken back its own request, and no other");
+        require(children[0].done(), "the group has waited");
         require((end() == End::group) == !children[0].cancelled(), "failures are thrown");
         require((end() == End::cancelled) == children[0].cancelled(), "or the cancel");
     }
@@ -117,6 +120,18 @@ void a_child_fails_elsewhere_and_the_parent_is_cancelled() {
     family.check(cancelled);
 }
 
+// The parent was cancelled first and comes to look whether a child is left, while the failure of the last one cancels it.
+void the_last_child_fails_elsewhere_and_the_parent_looks() {
+    const Family family(2);
+    family.gates[1].set_result();
+    family.loops.turn(1);
+    require(family.children[1].done(), "told at once");
+    require(family.parent.cancel(), "it waits");
+    fail(family.gates[0]);
+    together({[&] { family.loops.turn(0); }, [&] { family.loops.turn(1); }});
+    family.check_parent(true);
+}
+
 }  // namespace
 
 WEFT_MODEL("task group: a child fails, the parent is cancelled", a_child_fails_and_the_parent_is_cancelled,
@@ -128,3 +143,6 @@ WEFT_MODEL("task group: a child ends, the other is cancelled", a_child_ends_and_
 WEFT_MODEL("task group: a child fails on another loop, the parent is cancelled",
            a_child_fails_elsewhere_and_the_parent_is_cancelled,
            {.type = "TaskGroup", .threads = {"run", "run, child_done with a failure", "cancel the parent"}});
+WEFT_MODEL("task group: the last child fails on another loop, the parent looks",
+           the_last_child_fails_elsewhere_and_the_parent_looks,
+           {.type = "TaskGroup", .threads = {"run, leave", "run, child_done with a failure"}});

@@ -2,7 +2,6 @@
 // which come in their turn, while members end and cancels come from other threads, and the loop goes on, or closes.
 #include "sync/watcher.hpp"
 
-#include <array>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -16,50 +15,24 @@
 #include "sync/report.hpp"
 #include "sync/shield.hpp"
 #include "sync/wait.hpp"
-#include "tests/model/loops.hpp"
 #include "tests/model/models.hpp"
 #include "tests/model/on_loop.hpp"
+#include "tests/model/sync/two_futures.hpp"
 
-using weft::create_future;
 using weft::Future;
-using weft::model::Cell;
-using weft::model::Loops;
 using weft::model::OnLoop;
 using weft::model::require;
 using weft::model::together;
-using weft::sync::FutureState;
+using weft::model::TwoFutures;
 using weft::sync::Iterating;
 using weft::sync::Waiting;
 
 namespace {
 
-// Two futures of a loop by itself; each with what its completer did before.
-class Two {
+// On a loop by itself.
+class Two : public TwoFutures {
 public:
-    Two() {
-        const OnLoop here(loops[0]);
-        for (auto& member : members_) member = create_future<int>();
-    }
-
-    const Future<int>& operator[](std::size_t i) const { return members_[i]; }
-    [[nodiscard]] std::vector<FutureState*> states() const { return {&members_[0].state(), &members_[1].state()}; }
-    bool complete(std::size_t i) {
-        handed_over_[i].set(1);
-        return members_[i].try_set_result(static_cast<int>(i));
-    }
-    void turn() const { loops.turn(0); }
-    // Both have ended, by nobody but their completers.
-    void check_left_alone() const {
-        for (std::size_t i = 0; i < 2; ++i) {
-            require(members_[i].result() == static_cast<int>(i) && handed_over_[i].get() == 1, "its value");
-        }
-    }
-
-    const Loops loops{1};
-
-private:
-    std::array<Future<int>, 2> members_;
-    std::array<Cell<int>, 2> handed_over_;
+    Two() : TwoFutures(1) {}
 };
 
 // --- gather -----------------------------------------------------------------------------------------------------------
@@ -90,6 +63,16 @@ void a_gather_is_cancelled() {
     two.turn();
     require(outer.done() && outer.exception() != nullptr && !outer.cancelled(), "it failed with its children's cancel");
     require(two[0].cancelled() == !ended && two[1].cancelled(), "each that had not ended");
+}
+
+// Each child is asked, by the gather alone.
+void a_gather_alone_is_cancelled() {
+    const Two two;
+    const auto outer = gathered(two);
+    together({[&] { two.turn(); }, [&] { require(outer.cancel(), "no child has ended"); }});
+    two.turn();
+    require(outer.done() && outer.exception() != nullptr && !outer.cancelled(), "it failed with its children's cancel");
+    require(two[0].cancelled() && two[1].cancelled(), "each");
 }
 
 // Who waits for it goes on, and nobody holds it any longer.
@@ -265,6 +248,8 @@ WEFT_MODEL("gather of a loop by itself: two children end, turns", children_of_a_
            {.type = "Gather", .threads = {"run", "complete", "complete"}});
 WEFT_MODEL("gather of a loop by itself: a child ends, cancel, turns", a_gather_is_cancelled,
            {.type = "Gather", .threads = {"run", "complete", "cancel"}});
+WEFT_MODEL("gather of a loop by itself: cancel, turns", a_gather_alone_is_cancelled,
+           {.type = "Gather", .threads = {"run", "cancel"}});
 WEFT_MODEL("gather of a loop by itself: two children end, close", a_loop_with_a_gather_closes,
            {.type = "Gather", .threads = {"close", "complete", "complete"}});
 
