@@ -300,6 +300,7 @@ int Execution::change_count(int& count, int by, Order order, const Where* spelle
 void Execution::allocated(const void* address, std::size_t bytes) {
     if (inside_) return;
     ++blocks_;
+    const Inside inside(*this);  // what is known of an old count is the explorer's own memory
     plain_.forget(reinterpret_cast<std::uintptr_t>(address), bytes);
     const auto* begin = static_cast<const char*>(address);
     std::erase_if(counts_, [&](const auto& count) { return count.first >= begin && count.first < begin + bytes; });

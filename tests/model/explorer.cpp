@@ -35,16 +35,23 @@ Trail spelled_out(const Trail& trail, std::uint32_t known_from, Limits limits, c
     return execution.spelled_out();
 }
 
-// Memory that the execution left behind, and leaves behind again: what is made once for all others does not count.
-bool leaks(const Execution& execution, const Search& search, Limits limits, const Body& body) {
-    if (!execution.failure().empty() || execution.blocks_left() <= 0) return false;
+// What is wrong with the memory that the execution left behind, if anything is.
+std::string balance(const Execution& execution) {
+    if (execution.blocks_left() > 0) return "memory is not freed";
+    if (execution.blocks_left() < 0) return "memory is freed that was not allocated, or not counted";
+    return {};
+}
+
+// The same of an execution that comes again: what is made once for all others does not count.
+std::string lasting_balance(const Execution& execution, const Search& search, Limits limits, const Body& body) {
+    if (execution.blocks_left() == 0) return {};
     limits.visited = nullptr;
     limits.known_from = execution.known_from();
     Replay again(search.trail().answers());
     again.next();
     Execution second(limits);
     second.run(again, body, nullptr);
-    return second.blocks_left() > 0;
+    return balance(second);
 }
 
 // Whether there shall be another execution.
@@ -58,7 +65,7 @@ bool run_next(Search& search, const Limits& limits, Execution& execution, const 
     ++report.executions;
     report.redundant += execution.redundant() ? 1 : 0;
     report.failure = execution.failure();
-    if (leaks(execution, search, limits, body)) report.failure = "memory is not freed";
+    if (report.failure.empty()) report.failure = lasting_balance(execution, search, limits, body);
     if (report.failure.empty()) return true;
     report.replay = replay_line(limits, spelled_out(search.trail(), execution.known_from(), limits, body));
     return false;
@@ -170,7 +177,7 @@ Report replay(std::string_view line, const Body& body, Sites* sites) {
     Report report;
     report.executions = 1;
     report.failure = execution.failure();
-    if (report.failure.empty() && execution.blocks_left() > 0) report.failure = "memory is not freed";
+    if (report.failure.empty()) report.failure = balance(execution);
     report.replay = replay_line(limits, search.trail());
     report.trace = trace.text();
     return report;

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "scheduler/fifo.hpp"
 #include "scheduler/spin_lock.hpp"
@@ -85,6 +86,44 @@ TEST_CASE("plain memory: neighbours in one word are not each other's; a part and
 TEST_CASE("plain memory: freed by one while another may still write it") {
     CHECK(give_away(std::memory_order_release).passed());
     CHECK(give_away(std::memory_order_relaxed).failure.starts_with("data race: write of 4 bytes at pc 0x"));
+}
+
+// The place in memory of what is counted is soon that of something else.
+TEST_CASE("plain memory: what was known of an old count hides no memory that is not freed") {
+    CHECK(explore({}, [] {
+              together({[] {
+                  for (int i = 0; i < 2; ++i) {
+                      const auto owner = std::make_shared<int>(i);
+                      const auto other = owner;  // NOLINT(performance-unnecessary-copy-initialization): counted
+                  }
+                  static thread_local int* kept = nullptr;
+                  kept = new int(kept == nullptr ? 1 : 2);
+              }});
+          }).failure == "memory is not freed");
+}
+
+TEST_CASE("plain memory: the count of an exception orders nobody with a later one in its place") {
+    const auto fail_once = [] {
+        try {
+            throw 0;
+        } catch (int) {
+            return;
+        }
+    };
+    CHECK(explore({}, [&] {
+              int data = 0;
+              Atomic<bool> failed{false};
+              together({[&] {
+                            data = 1;
+                            fail_once();
+                            failed.store(true, std::memory_order_relaxed);
+                        },
+                        [&] {
+                            if (!failed.load(std::memory_order_relaxed)) return;
+                            fail_once();
+                            data = 2;
+                        }});
+          }).failure.starts_with("data race: "));
 }
 
 TEST_CASE("plain memory: a Fifo under a SpinLock is safe, without it is not") {
