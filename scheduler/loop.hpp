@@ -166,7 +166,7 @@ public:
     [[nodiscard]] std::uint64_t steals() const { return steals_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t parks() const { return parks_.load(std::memory_order_relaxed); }
     // So much time of a core, not of the clock, is `patience`: a loop that its limit has woken waits for others with it.
-    void bound_parks(Duration limit, Duration patience = std::chrono::milliseconds(10)) {
+    void bound_parks(Duration limit, Duration patience = std::chrono::milliseconds(50)) {
         park_limit_ = limit;
         patience_ = patience;
     }

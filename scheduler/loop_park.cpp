@@ -59,9 +59,10 @@ void Loop::park() {
     parker_->park_until(deadline);
     until_glance_ = kRunnablesPerGlance;
     if (!bounded || !parked_.load(std::memory_order_relaxed) || parker_->now() < *deadline) return;
+    if (has_ready()) return;  // the Parker itself has brought something
     if (anything_visible()) {
         if (forgotten()) rescues_.store(rescues_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    } else if (debug() && !has_ready() && timers_.empty()) {  // the Parker itself has brought nothing
+    } else if (debug() && timers_.empty()) {
         look_for_stall(*this);
     }
 }
@@ -87,7 +88,7 @@ bool Loop::anything_visible() const {
 
 // A wake-up is lost only if none is on its way. Who is to wake this loop, or searches for what it sees, may be waiting for a
 // core, on a busy machine for longer than the park's limit; when this thread has had one for as long as its patience, so
-// have they. What may be stolen is theirs until nobody falls asleep, wakes or searches any longer.
+// have they, most likely. What may be stolen is theirs until nobody falls asleep, wakes or searches any longer.
 bool Loop::forgotten() const {
     const Idle& idle = group_.idle();
     const std::size_t sleeping = idle.sleeping();
@@ -95,6 +96,7 @@ bool Loop::forgotten() const {
     const Duration end = cpu_time_of_this_thread() + patience_;
     do {
         std::this_thread::yield();
+        spin_hint();
         if (!parked() || !anything_visible()) return false;
         if (inbox_.empty() && !stopping() && (idle.sleeping() != sleeping || idle.searching() != searching))
             return false;

@@ -7,8 +7,8 @@
 //     created --run--> in the body --body ends--> exiting --no child left--> finished
 //                         '--a child fails, or the body does--> aborting: no child is started any more
 //
-// The parent, its children and the tellers of their ends may be on different loops: the bookkeeping is under a mutex;
-// tasks are cancelled and futures completed outside of it.
+// The parent, its children and the tellers of their ends may be on different loops: the bookkeeping is under a mutex,
+// and a failure's cancels with it: the parent's exit looks at both together. Futures are completed outside of it.
 // Source: asyncio's taskgroups.py.
 #pragma once
 

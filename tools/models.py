@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Drives build/release/tests/weft_models, which searches the interleavings of the lock-free core (tests/model).
 
-    models.py prove [TEXT]     one preemption deeper than the tests go
+    models.py prove [TEXT]     one preemption deeper than the tests go, or with old messages where they read none
     models.py table            runs all as the tests do, and writes what they are into docs/verification.md
     models.py mutate [TEXT]    the mutation gate: spoils each access to an atomic that a model meets, in each way there is,
                                and tells which of these mutants no model notices. Without TEXT also: which orders of
@@ -98,7 +98,7 @@ def table(program):
     listed = subprocess.run([program, "list"], stdout=subprocess.PIPE, text=True, check=True).stdout
     for kind, name, threads, limit in sorted(line.split("\t") for line in listed.splitlines()):
         executions = f"{int(counts[name][2]):,}" + ("" if counts[name][3] or limit == "random" else " of more")
-        rows.append(f"| {kind} | {name.split(': ', 1)[-1]} | {limit} | {executions} |")
+        rows.append(f"| {kind} | {name} | {limit} | {executions} |")
         races[kind].update(dict.fromkeys(pairs(threads)))
     total = sum(int(match[2]) for match in counts.values())
     lines = [f"{len(rows)} models, {total:,} executions.", "",

@@ -120,7 +120,7 @@ public:
     // A count of the C++ runtime or library, of exceptions or of a shared_ptr, which is in the program's memory. Returns
     // what it was. `spelled`: where in the tree, or null.
     int change_count(int& count, int by, Order order, const Where* spelled);
-    // Blocks of memory that the model allocated and did not free.
+    // Blocks of memory that the model allocated and did not free; less than 0: it freed more.
     [[nodiscard]] std::int64_t blocks_left() const { return blocks_; }
 
     void spin_hint();

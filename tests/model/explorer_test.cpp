@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -356,4 +357,10 @@ TEST_CASE("explorer: memory that is not freed, in one of the executions") {
     const Report report = hand_over(false);
     CHECK(says(report, "memory is not freed"));
     CHECK(report.trace.find("store") != std::string::npos);
+}
+
+TEST_CASE("explorer: more memory is freed than allocated") {
+    std::vector<std::unique_ptr<int>> blocks;
+    for (int i = 0; i < 100; ++i) blocks.push_back(std::make_unique<int>(i));
+    CHECK(says(explore({}, [&] { together({[&] { blocks.pop_back(); }}); }), "memory is freed that was not allocated"));
 }

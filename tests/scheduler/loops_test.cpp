@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "scheduler/fifo.hpp"
 #include "scheduler/idle.hpp"
 #include "scheduler/inbox.hpp"
 #include "scheduler/loop.hpp"
@@ -26,6 +27,7 @@ using weft::TimePoint;
 using weft::scheduler::Affinity;
 using weft::scheduler::current_loop;
 using weft::scheduler::Deadlock;
+using weft::scheduler::Fifo;
 using weft::scheduler::Idle;
 using weft::scheduler::Inbox;
 using weft::scheduler::Loop;
@@ -347,44 +349,81 @@ TEST_CASE("loops: a bounded park that ends although work lies there, and nobody 
     CHECK(r.log() == Log{1});
 }
 
-// Whoever is to wake the loop has no core at the moment: far less than the patience, and more than the limit.
+// Who is to wake the loop, or to take the work, has no core until after the limit; then it does again and again what it
+// would do once, since the loop may look late.
 TEST_CASE("loops: a bounded park that ends while somebody is on the way is no rescue") {
     Recordings r(1);
     Trio loops;
-    loops.a.bound_parks(1s, 10s);
+    Idle& idle = loops.group.idle();
+    loops.a.bound_parks(1s, 30s);
+    std::function<void()> on_park = [] {};
     std::function<void()> comes;
-    SUBCASE("a producer that has yet to wake somebody") {
-        comes = [&] {
-            if (const auto sleeper = loops.group.idle().notify()) loops.group.loops()[*sleeper]->unpark();
-        };
-    }
     SUBCASE("somebody who wakes this very loop") {
         comes = [&] { loops.a.unpark(); };
     }
+    SUBCASE("somebody who takes the work") {
+        comes = [&] {
+            Fifo taken;
+            if (!loops.group.inbox().take_all(taken)) return;
+            while (Runnable* runnable = taken.pop()) runnable->run();
+        };
+    }
+    SUBCASE("a producer that has yet to wake another") {
+        on_park = [&] { idle.announce(1, Idle::From::running); };
+        comes = [&] {
+            if (idle.notify() == 1) idle.announce(1, Idle::From::searching);
+        };
+    }
     SUBCASE("a loop that wakes by itself") {
-        loops.group.idle().announce(1, Idle::From::running);
-        comes = [&] { CHECK(loops.group.idle().retract(1) == Idle::Retract::running); };
+        on_park = [&] { idle.announce(1, Idle::From::running); };
+        comes = [&] {
+            if (idle.retract(1) == Idle::Retract::running) idle.announce(1, Idle::From::running);
+        };
     }
     SUBCASE("a searcher") {
-        CHECK(loops.group.idle().start_search());
-        comes = [&] { CHECK(loops.group.idle().stop_search()); };
+        on_park = [&] { CHECK(idle.start_search()); };
+        comes = [&] {
+            (void)idle.stop_search();
+            (void)idle.start_search();
+        };
     }
     std::atomic<bool> late = false;
-    std::thread other([&] {
-        late.wait(false);
-        comes();
-    });
+    std::atomic<bool> over = false;
     loops.first->on_park = [&] {
+        on_park();
         CHECK(loops.group.inbox().push(r[1]) == Inbox::Push::sent);
         loops.first->time += 1s;
         late = true;
-        late.notify_one();
     };
+    std::thread other([&] {
+        while (!late) std::this_thread::yield();
+        while (!over) {
+            comes();
+            std::this_thread::yield();
+        }
+    });
     loops.a.step();
+    over = true;
     other.join();
     CHECK(loops.a.rescues() == 0);
+    loops.first->on_park = nullptr;
     loops.a.step();
     CHECK(r.log() == Log{1});
+}
+
+TEST_CASE("loops: a bounded park that an event has ended, late, is no rescue") {
+    Recordings r(2);
+    Trio loops;
+    loops.a.bound_parks(1s);
+    loops.first->on_park = [&] {
+        loops.a.push_pinned(r[1]);
+        CHECK(loops.group.inbox().push(r[2]) == Inbox::Push::sent);
+        loops.first->time += 1s;
+    };
+    loops.a.step();
+    CHECK(loops.a.rescues() == 0);
+    loops.a.step();
+    CHECK(r.log() == Log{1, 2});
 }
 
 TEST_CASE("loops: a turn ends with one branch, the newest") {

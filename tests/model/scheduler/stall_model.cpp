@@ -26,7 +26,7 @@ public:
     Watchful() {
         for (Loop* loop : {&first(), &second()}) {
             loop->set_debug(true);
-            loop->bound_parks(std::chrono::seconds(1));
+            loop->bound_parks(std::chrono::seconds(1), std::chrono::hours(1));
         }
         told_of = this;
         weft::scheduler::report_stall = [](const Loop&) noexcept {
@@ -48,6 +48,7 @@ public:
     }
     [[nodiscard]] Loop& first() const { return loops_[0]; }
     [[nodiscard]] Loop& second() const { return loops_[1]; }
+    void check_no_rescue() const { require(first().rescues() + second().rescues() == 0, "a wake-up was on its way"); }
     void notes_run() { ran_.store(true, std::memory_order_release); }
     [[nodiscard]] bool ran_before_stall() const { return ran_before_stall_; }
     [[nodiscard]] int stalls() const { return stalls_.load(); }
@@ -70,6 +71,7 @@ void a_stall() {
     post(loops.first(), first);
     loops.run();
     require(loops.stalls() == 1, "it is told once");
+    loops.check_no_rescue();
 }
 
 // What the first job sends to the other loop runs before anybody tells that nothing moves.
@@ -80,6 +82,7 @@ void no_stall() {
     post(loops.first(), first);
     loops.run_once_settled();
     require(loops.ran_before_stall(), "nothing moved");
+    loops.check_no_rescue();
 }
 
 }  // namespace

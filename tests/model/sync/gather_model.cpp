@@ -4,7 +4,6 @@
 
 #include <array>
 #include <exception>
-#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <tuple>
