@@ -1,4 +1,5 @@
-// How a Loop sleeps, and what it looks at before and after.
+// How a Loop sleeps, and what it looks at before and after. The invariant and the orderings (L1, L3) stand in loop.hpp, those
+// of the stealable side in idle.hpp.
 #include <time.h>
 
 #include <thread>
@@ -33,7 +34,7 @@ void Loop::park() {
     }
 
     timerless_.store(timers_.empty(), std::memory_order_relaxed);  // L3
-    parked_.store(true, std::memory_order_seq_cst);                // L1 seq_cst
+    parked_.store(true, std::memory_order_seq_cst);  // L1 seq_cst
     if (!alone_) {
         group_.idle().announce(index_, searching_ ? Idle::From::searching : Idle::From::running);
         searching_ = false;

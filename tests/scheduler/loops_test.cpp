@@ -82,6 +82,12 @@ struct Trio {
     Loop a{std::unique_ptr<CallingParker>(first), group};
     Loop b{std::unique_ptr<CallingParker>(second), group};
     Loop c{std::make_unique<VirtualParker>(), group};
+
+    // While the first is parked, until its limit of a second: there is work of which nobody is told.
+    void sleep_over(Runnable& work) {
+        CHECK(group.inbox().push(work) == Inbox::Push::sent);
+        first->time += 1s;
+    }
 };
 
 class Alarm final : public Timer {
@@ -337,10 +343,7 @@ TEST_CASE("loops: a bounded park that ends although work lies there, and nobody 
     Recordings r(1);
     Trio loops;
     loops.a.bound_parks(1s);
-    loops.first->on_park = [&] {
-        CHECK(loops.group.inbox().push(r[1]) == Inbox::Push::sent);  // and nobody is told
-        loops.first->time += 1s;
-    };
+    loops.first->on_park = [&] { loops.sleep_over(r[1]); };
     SUBCASE("nobody searches") {}
     SUBCASE("one counts as searching and does not move") { CHECK(loops.group.idle().start_search()); }
     loops.a.step();
@@ -391,8 +394,7 @@ TEST_CASE("loops: a bounded park that ends while somebody is on the way is no re
     std::atomic<bool> over = false;
     loops.first->on_park = [&] {
         on_park();
-        CHECK(loops.group.inbox().push(r[1]) == Inbox::Push::sent);
-        loops.first->time += 1s;
+        loops.sleep_over(r[1]);
         late = true;
     };
     std::thread other([&] {
@@ -417,8 +419,7 @@ TEST_CASE("loops: a bounded park that an event has ended, late, is no rescue") {
     loops.a.bound_parks(1s);
     loops.first->on_park = [&] {
         loops.a.push_pinned(r[1]);
-        CHECK(loops.group.inbox().push(r[2]) == Inbox::Push::sent);
-        loops.first->time += 1s;
+        loops.sleep_over(r[2]);
     };
     loops.a.step();
     CHECK(loops.a.rescues() == 0);
