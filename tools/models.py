@@ -57,8 +57,12 @@ def unmet(places):
 
 
 def mutate(program, text):
-    output = subprocess.run([program, "mutate", text], stdout=subprocess.PIPE, text=True, check=False).stdout
-    mutants = [line.split("\t") for line in output.splitlines()]
+    gate = subprocess.run([program, "mutate", text], stdout=subprocess.PIPE, text=True, check=False)
+    if gate.returncode not in (0, 1):
+        sys.exit(f"the gate itself failed: '{program.name} mutate' ended with {gate.returncode}, expected 0 or 1")
+    mutants = [line.split("\t") for line in gate.stdout.splitlines()]
+    if not mutants and gate.returncode != 0:
+        sys.exit("the gate did not begin: a model fails as it is (above)")
     if not mutants:
         sys.exit(f"no mutant's place or fault contains {text!r}")
     reasons = justified()

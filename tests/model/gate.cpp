@@ -1,17 +1,20 @@
 #include "tests/model/gate.hpp"
 
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <system_error>
 #include <utility>
 
 #include "tests/model/models.hpp"
@@ -22,19 +25,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
-
-// What one child process tells its parent, as text through a pipe: the model's number, a space, the failure; or nothing.
+// One mutant in one model, in a process of its own, which tells its parent the failure through a pipe, or nothing. What
+// models that passed leave behind in a process (pools, numbers) could hide a failure from those after them.
 class Child {
 public:
-    Child(const Gate& gate, const Mutant& mutant) {
+    Child(const Gate& gate, const Mutation& mutation, const Model& model) {
         std::array<int, 2> ends{};
-        if (pipe(ends.data()) != 0) std::abort();
+        if (pipe(ends.data()) != 0) throw std::system_error(errno, std::generic_category(), "gate: pipe");
         pid_ = fork();
-        if (pid_ < 0) std::abort();
+        if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "gate: fork");
         if (pid_ == 0) {
             close(ends[0]);
-            try_models(gate, mutant, ends[1]);
+            run(gate, mutation, model, ends[1]);
         }
         close(ends[1]);
         told_ = ends[0];
@@ -42,52 +44,36 @@ public:
 
     [[nodiscard]] pid_t pid() const { return pid_; }
 
-    // After it has ended with this status.
-    void read_into(Mutant& mutant, int status) const {
+    // After it has ended with this status: how the model failed, or nothing if it passed.
+    [[nodiscard]] std::string failure(int status) const {
         std::string text;
         std::array<char, 512> part{};
         for (ssize_t size = 0; (size = read(told_, part.data(), part.size())) > 0;)
             text.append(part.data(), static_cast<std::size_t>(size));
         close(told_);
-        mutant.seconds = seconds_since(begun_);
-        const std::size_t space = text.rfind('\t');
-        if (space != std::string::npos) {
-            const std::size_t line = text.rfind('\n', space);
-            const std::size_t first = line == std::string::npos ? 0 : line + 1;
-            mutant.killed_by = text.substr(first, space - first);
-            mutant.how = text.substr(space + 1);
-        }
-        if (WIFSIGNALED(status)) {
-            mutant.how = WTERMSIG(status) == SIGVTALRM ? "does not end" : ::strsignal(WTERMSIG(status));
-            mutant.killed_by = text.substr(text.rfind('\n') + 1);
-        } else if (WEXITSTATUS(status) == 0) {
-            mutant.killed_by.clear();
-        }
+        if (WIFSIGNALED(status)) return WTERMSIG(status) == SIGVTALRM ? "does not end" : ::strsignal(WTERMSIG(status));
+        if (WEXITSTATUS(status) != 0 && text.empty()) return "exit(" + std::to_string(WEXITSTATUS(status)) + ')';
+        const auto unprintable = [](unsigned char c) { return c < ' ' || c > '~'; };  // what() of what is destroyed
+        std::replace_if(text.begin(), text.end(), unprintable, '?');
+        return text;
     }
 
 private:
-    [[noreturn]] static void try_models(const Gate& gate, const Mutant& mutant, int told) {
-        const auto tell = [told](std::string_view text) { (void)!write(told, text.data(), text.size()); };
-        for (const std::size_t number : mutant.meet) {
-            const Model& model = models()[number];
-            const itimerval limit{{0, 0}, {gate.seconds, 0}};  // of its own time: the machine may be busy
-            setitimer(ITIMER_VIRTUAL, &limit, nullptr);
-            tell("\n");
-            tell(model.name);
-            Sites sites(mutant.mutation);
-            Limits limits = model.about.limits;
-            limits.executions = std::min(limits.executions, gate.executions);
-            limits.sites = &sites;
-            const Report report = model.run(limits);
-            if (report.passed()) continue;
-            tell("\t");
-            tell(report.failure);
-            _exit(1);
-        }
-        _exit(0);
+    [[noreturn]] static void run(const Gate& gate, const Mutation& mutation, const Model& model, int told) {
+        const itimerval limit{{0, 0}, {gate.seconds, 0}};  // of its own time: the machine may be busy
+        setitimer(ITIMER_VIRTUAL, &limit, nullptr);
+        const rlimit room{gate.memory, gate.memory};
+        setrlimit(RLIMIT_DATA, &room);
+        Sites sites(mutation);
+        Limits limits = model.about.limits;
+        limits.executions = std::min(limits.executions, gate.executions);
+        limits.sites = &sites;
+        const Report report = model.run(limits);
+        if (report.passed()) _exit(0);
+        (void)!write(told, report.failure.data(), report.failure.size());
+        _exit(1);
     }
 
-    const Clock::time_point begun_ = Clock::now();
     pid_t pid_ = 0;
     int told_ = -1;
 };
@@ -134,7 +120,7 @@ std::vector<Mutant> all_mutants(const Gate& gate) {
         std::sort(its.begin(), its.end(), [&](std::size_t a, std::size_t b) { return cost[a] < cost[b]; });
         for (const Mutation& mutation : mutations_of(site)) {
             if ((site.place() + ' ' + mutation.text()).find(gate.only) == std::string::npos) continue;
-            mutants.push_back({mutation, its, {}, {}, 0});
+            mutants.push_back({mutation, its, 0, {}, 0});
         }
     }
     return mutants;
@@ -144,26 +130,36 @@ std::vector<Mutant> all_mutants(const Gate& gate) {
 
 std::vector<Mutant> run_gate(const Gate& gate) {
     std::vector<Mutant> mutants = all_mutants(gate);
-    std::map<pid_t, std::pair<std::size_t, Child>> running;
+    struct Trial {
+        std::size_t mutant;
+        Child child;
+        Clock::time_point begun;
+    };
+    std::map<pid_t, Trial> running;
+    const auto try_next_model = [&](std::size_t number) {
+        const Mutant& mutant = mutants[number];
+        const Child child(gate, mutant.mutation, models()[mutant.meet[mutant.passed]]);
+        running.emplace(child.pid(), Trial{number, child, Clock::now()});
+    };
     std::size_t next = 0;
     std::size_t done = 0;
     while (done < mutants.size()) {
-        while (running.size() < gate.jobs && next < mutants.size()) {
-            const Child child(gate, mutants[next]);
-            running.emplace(child.pid(), std::pair(next, child));
-            ++next;
-        }
+        while (running.size() < gate.jobs && next < mutants.size()) try_next_model(next++);
         int status = 0;
-        const pid_t ended = wait(&status);
-        const auto child = running.find(ended);
-        if (child == running.end()) continue;
-        auto& [number, process] = child->second;
+        const auto ended = running.find(wait(&status));
+        if (ended == running.end()) continue;
+        const auto [number, child, begun] = ended->second;
+        running.erase(ended);
         Mutant& mutant = mutants[number];
-        process.read_into(mutant, status);
-        running.erase(child);
+        mutant.seconds += std::chrono::duration<double>(Clock::now() - begun).count();
+        mutant.how = child.failure(status);
+        if (!mutant.killed() && ++mutant.passed < mutant.meet.size()) {
+            try_next_model(number);
+            continue;
+        }
         ++done;
         std::fprintf(stderr, "%4zu/%zu %-9s %6.2f s  %-40s %-32s %s\n", done, mutants.size(),
-                     mutant.how.empty() ? "SURVIVED" : "killed", mutant.seconds, mutant.mutation.site.place().c_str(),
+                     mutant.killed() ? "killed" : "SURVIVED", mutant.seconds, mutant.mutation.site.place().c_str(),
                      mutant.mutation.text().c_str(), mutant.how.c_str());
     }
     return mutants;

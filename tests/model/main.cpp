@@ -59,10 +59,10 @@ int mutate(std::string_view text) {
     gate.jobs = std::max(1U, std::thread::hardware_concurrency());
     std::size_t survived = 0;
     for (const Mutant& mutant : run_gate(gate)) {
-        const bool killed = !mutant.how.empty();
-        survived += killed ? 0 : 1;
-        std::printf("%s\t%s\t%s\t%s\t%s\n", mutant.mutation.site.place().c_str(), mutant.mutation.text().c_str(),
-                    killed ? "killed" : "survived", mutant.killed_by.c_str(), mutant.how.c_str());
+        survived += mutant.killed() ? 0 : 1;
+        const std::string_view by = mutant.killed() ? models()[mutant.meet[mutant.passed]].name : "";
+        std::printf("%s\t%s\t%s\t%.*s\t%s\n", mutant.mutation.site.place().c_str(), mutant.mutation.text().c_str(),
+                    mutant.killed() ? "killed" : "survived", static_cast<int>(by.size()), by.data(), mutant.how.c_str());
     }
     return survived == 0 ? 0 : 1;
 }
