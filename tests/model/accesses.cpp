@@ -262,11 +262,15 @@ void Execution::check_memory(Access (Memory::*access)(Thread, Epochs&), const vo
     if (ThreadLocals::contain(address)) return;
     const Inside inside(*this);
     if (plain_.full()) fail("more plain memory in one execution than PlainMemory holds");
-    const auto ordered = [&](Epochs& epochs) { return (memory_.*access)(running_, epochs) == Access::ordered; };
+    bool freed = false;
+    const auto ordered = [&](Epochs& epochs) {
+        freed = epochs.written == Memory::kFreed;
+        return (memory_.*access)(running_, epochs) == Access::ordered;
+    };
     if (plain_.each(reinterpret_cast<std::uintptr_t>(address), bytes, ordered)) return;
     std::array<char, 120> text{};
-    std::snprintf(text.data(), text.size(), "data race: %s of %zu bytes at pc 0x%zx",
-                  access == &Memory::read_plain ? "read" : "write", bytes,
+    std::snprintf(text.data(), text.size(), "%s: %s of %zu bytes at pc 0x%zx",
+                  freed ? "freed memory" : "data race", access == &Memory::read_plain ? "read" : "write", bytes,
                   static_cast<std::size_t>(static_cast<const char*>(caller) - &__executable_start));
     fail(text.data());
 }
@@ -304,6 +308,13 @@ void Execution::allocated(const void* address, std::size_t bytes) {
     plain_.forget(reinterpret_cast<std::uintptr_t>(address), bytes);
     const auto* begin = static_cast<const char*>(address);
     std::erase_if(counts_, [&](const auto& count) { return count.first >= begin && count.first < begin + bytes; });
+}
+
+// The body's frees count, too, behind its threads; but only by their first byte: nobody else runs, and a Loop is large.
+void Execution::freed(const void* address, std::size_t bytes, const void* caller) {
+    if (inside_) return;
+    --blocks_;
+    if (count_ > 1) check_memory(&Memory::free_plain, address, running_ == 0 ? 1 : bytes, caller);
 }
 
 }  // namespace weft::model

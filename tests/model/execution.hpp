@@ -116,7 +116,7 @@ public:
     void read_memory(const void* address, std::size_t bytes, const void* caller);
     void write_memory(const void* address, std::size_t bytes, const void* caller);
     void allocated(const void* address, std::size_t bytes);
-    void freed() { blocks_ -= inside_ ? 0 : 1; }
+    void freed(const void* address, std::size_t bytes, const void* caller);
     // A count of the C++ runtime or library, of exceptions or of a shared_ptr, which is in the program's memory. Returns
     // what it was. `spelled`: where in the tree, or null.
     int change_count(int& count, int by, Order order, const Where* spelled);

@@ -137,6 +137,12 @@ Access Memory::write_plain(Thread thread, Epochs& epochs) {
     return Access::ordered;
 }
 
+Access Memory::free_plain(Thread thread, Epochs& epochs) {
+    const Access access = write_plain(thread, epochs);
+    epochs.written = kFreed;
+    return access;
+}
+
 void Memory::release(Thread thread, View& into) {
     into.join(threads_[thread].current);
     tick(thread);

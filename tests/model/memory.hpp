@@ -85,6 +85,9 @@ public:
 
     Access read_plain(Thread thread, Epochs& epochs);
     Access write_plain(Thread thread, Epochs& epochs);
+    // A write, at a moment that nobody has seen, not even this thread: the last access there may be.
+    static constexpr Stamp kFreed = 0xffff;
+    Access free_plain(Thread thread, Epochs& epochs);
 
     // What locks and parkers do: everything before `release` happens before what follows `acquire`.
     void acquire(Thread thread, const View& from) { threads_[thread].current.join(from); }

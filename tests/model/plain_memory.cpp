@@ -39,8 +39,7 @@ void write(const void* address, std::size_t bytes, const void* caller) {
 
 void give_back(void* memory, std::size_t bytes) {
     if (memory == nullptr) return;
-    write(memory, bytes, __builtin_return_address(0));
-    if (Execution* execution = Execution::running()) execution->freed();
+    if (Execution* execution = Execution::running()) execution->freed(memory, bytes, __builtin_return_address(0));
     std::free(memory);
 }
 
@@ -102,8 +101,7 @@ extern "C" void* __cxa_allocate_exception(std::size_t bytes) noexcept {
 
 extern "C" void __cxa_free_exception(void* exception) noexcept {
     static const auto free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_NEXT, "__cxa_free_exception"));
-    write(exception, 1, __builtin_return_address(0));
-    if (Execution* execution = Execution::running()) execution->freed();
+    if (Execution* execution = Execution::running()) execution->freed(exception, 1, __builtin_return_address(0));
     free(exception);
 }
 

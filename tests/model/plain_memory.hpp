@@ -4,7 +4,8 @@
 //
 // Invariant: every range of bytes within a word of 8 that was accessed as a whole has epochs of its own; an access is
 // checked against all ranges that it overlaps and recorded in its own. New memory has no history; freeing is a write
-// (who still uses it races).
+// (who still uses it races), and the last access there may be until the memory is new again: a second free, or a use by
+// who freed it, fails the execution before the C library meets it and does what nobody can foretell.
 //
 // clang tells the counts of shared_ptr, too, and those of exceptions are a file of the tree: Execution::change_count.
 //

@@ -88,6 +88,49 @@ TEST_CASE("plain memory: freed by one while another may still write it") {
     CHECK(give_away(std::memory_order_relaxed).failure.starts_with("data race: write of 4 bytes at pc 0x"));
 }
 
+// By threads, the body, or both: no race, for they are ordered.
+TEST_CASE("plain memory: freed twice, or used by who freed it") {
+    const auto free_it = [](const int* memory) { delete memory; };
+    CHECK(explore({}, [&] {
+              together({[&] {
+                  const int* volatile memory = new int(1);  // the compiler shall not see that it is one
+                  free_it(memory);
+                  free_it(memory);
+              }});
+          }).failure.starts_with("freed memory: write of 4 bytes at pc 0x"));
+    CHECK(explore({}, [&] {
+              const int* memory = nullptr;
+              together({[&] {
+                  memory = new int(1);
+                  free_it(memory);
+              }});
+              free_it(memory);
+          }).failure.starts_with("freed memory: write of 1 bytes at pc 0x"));
+    CHECK(explore({}, [&] {
+              together({[&] {
+                  volatile int* const memory = new int(1);
+                  free_it(const_cast<int*>(memory));
+                  *memory = 2;
+              }});
+          }).failure.starts_with("freed memory: write of 4 bytes at pc 0x"));
+}
+
+TEST_CASE("plain memory: what was freed may be new again") {
+    const Report again = explore({}, [] {
+        const int* memory = nullptr;
+        together({[&] {
+            for (int i = 0; i < 3; ++i) {
+                memory = new int(i);
+                require(*memory == i, "it is written");
+                delete memory;
+            }
+            memory = new int(3);
+        }});
+        delete memory;
+    });
+    CHECK_MESSAGE(again.passed(), again.text());
+}
+
 // The place in memory of what is counted is soon that of something else.
 TEST_CASE("plain memory: what was known of an old count hides no memory that is not freed") {
     CHECK(explore({}, [] {
