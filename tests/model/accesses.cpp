@@ -317,4 +317,12 @@ void Execution::freed(const void* address, std::size_t bytes, const void* caller
     if (count_ > 1) check_memory(&Memory::free_plain, address, running_ == 0 ? 1 : bytes, caller);
 }
 
+void* Execution::take_spare(std::size_t bytes) { return inside_ ? nullptr : spare_.take(bytes); }
+
+bool Execution::keep_spare(void* block) {
+    if (inside_) return false;
+    const Inside inside(*this);
+    return spare_.keep(block);
+}
+
 }  // namespace weft::model

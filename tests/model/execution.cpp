@@ -20,6 +20,7 @@ void Execution::run(Search& search, const std::function<void()>& body, Trace* tr
     failure_.clear();
     memory_.reset();
     plain_.reset();
+    spare_.clear();
     count_ = 1;
     running_ = 0;
     to_settle_ = 0;

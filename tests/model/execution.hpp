@@ -41,6 +41,7 @@
 #include "tests/model/limits.hpp"
 #include "tests/model/memory.hpp"
 #include "tests/model/plain_memory.hpp"
+#include "tests/model/spare_memory.hpp"
 #include "tests/model/points.hpp"
 #include "tests/model/search.hpp"
 #include "tests/model/sites.hpp"
@@ -117,6 +118,9 @@ public:
     void write_memory(const void* address, std::size_t bytes, const void* caller);
     void allocated(const void* address, std::size_t bytes);
     void freed(const void* address, std::size_t bytes, const void* caller);
+    // Null, or a block of this size that it has freed before; and one that it frees: false if it is not kept.
+    void* take_spare(std::size_t bytes);
+    bool keep_spare(void* block);
     // A count of the C++ runtime or library, of exceptions or of a shared_ptr, which is in the program's memory. Returns
     // what it was. `spelled`: where in the tree, or null.
     int change_count(int& count, int by, Order order, const Where* spelled);
@@ -258,6 +262,7 @@ private:
     Fiber home_;  // whoever called run
     Memory memory_;
     PlainMemory plain_;
+    SpareMemory spare_;
     Search* search_ = nullptr;
     Trace* trace_ = nullptr;
     std::string failure_;

@@ -39,7 +39,10 @@ void write(const void* address, std::size_t bytes, const void* caller) {
 
 void give_back(void* memory, std::size_t bytes) {
     if (memory == nullptr) return;
-    if (Execution* execution = Execution::running()) execution->freed(memory, bytes, __builtin_return_address(0));
+    if (Execution* execution = Execution::running()) {
+        execution->freed(memory, bytes, __builtin_return_address(0));
+        if (execution->keep_spare(memory)) return;
+    }
     std::free(memory);
 }
 
@@ -106,7 +109,11 @@ extern "C" void __cxa_free_exception(void* exception) noexcept {
 }
 
 // New memory has no history, and its end is a write: whoever may still use it must be ordered before.
-void* operator new(std::size_t bytes) { return fresh(std::malloc(bytes == 0 ? 1 : bytes), bytes); }
+void* operator new(std::size_t bytes) {
+    Execution* const execution = Execution::running();
+    void* const spare = execution == nullptr ? nullptr : execution->take_spare(bytes);
+    return fresh(spare != nullptr ? spare : std::malloc(bytes == 0 ? 1 : bytes), bytes);
+}
 
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
     const auto unit = static_cast<std::size_t>(alignment);
