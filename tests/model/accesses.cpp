@@ -269,8 +269,8 @@ void Execution::check_memory(Access (Memory::*access)(Thread, Epochs&), const vo
     };
     if (plain_.each(reinterpret_cast<std::uintptr_t>(address), bytes, ordered)) return;
     std::array<char, 120> text{};
-    std::snprintf(text.data(), text.size(), "%s: %s of %zu bytes at pc 0x%zx",
-                  freed ? "freed memory" : "data race", access == &Memory::read_plain ? "read" : "write", bytes,
+    std::snprintf(text.data(), text.size(), "%s: %s of %zu bytes at pc 0x%zx", freed ? "freed memory" : "data race",
+                  access == &Memory::read_plain ? "read" : "write", bytes,
                   static_cast<std::size_t>(static_cast<const char*>(caller) - &__executable_start));
     fail(text.data());
 }

@@ -62,7 +62,8 @@ int mutate(std::string_view text) {
         survived += mutant.killed() ? 0 : 1;
         const std::string_view by = mutant.killed() ? models()[mutant.meet[mutant.passed]].name : "";
         std::printf("%s\t%s\t%s\t%.*s\t%s\n", mutant.mutation.site.place().c_str(), mutant.mutation.text().c_str(),
-                    mutant.killed() ? "killed" : "survived", static_cast<int>(by.size()), by.data(), mutant.how.c_str());
+                    mutant.killed() ? "killed" : "survived", static_cast<int>(by.size()), by.data(),
+                    mutant.how.c_str());
     }
     return survived == 0 ? 0 : 1;
 }
