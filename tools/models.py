@@ -74,13 +74,13 @@ def mutate(program, text):
     reasons = justified()
     score = collections.Counter()
     for place, fault, verdict, *_ in mutants:
-        tag = tag_of(place)
-        if verdict == "survived" and (place.split(":")[0], tag, fault) in reasons:
+        if verdict == "survived" and (place.split(":")[0], tag_of(place), fault) in reasons:
             verdict = "justified"
         if verdict == "survived":
             # In another process memory lies elsewhere: a verdict that depends on it is worth a look, and told.
             _, _, verdict, model, how = run_gate(program, f"{place} {fault}")[0]
-            print(f"{place}: {fault} [{tag}]" + (f": killed by a second try only: {model}: {how}" if how else ""), flush=True)
+            print(f"{place}: {fault} [{tag_of(place)}]"
+                  + (f": killed by a second try only: {model}: {how}" if how else ""), flush=True)
         score[verdict] += 1
     gaps = list(unmet({place for place, *_ in mutants})) if not text else []
     for gap in gaps:

@@ -15,7 +15,6 @@
 #include <cstring>
 #include <map>
 #include <system_error>
-#include <utility>
 
 #include "tests/model/models.hpp"
 
